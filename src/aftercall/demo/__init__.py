@@ -1,0 +1,1 @@
+"""A PBX simulator that speaks ARI, and the demo calls."""

@@ -1,0 +1,643 @@
+"""This file names everything that can go wrong, as one tree; it imports nothing of ours.
+
+    AppError
+      SettingsError    SettingInvalid  SecretUnreadable
+      PbxError
+        PbxUnreachable   PbxNameUnknown  PbxConnectionRefused  PbxTimeout  PbxClosedSilently  PbxDropped
+        PbxTlsError      PbxPortIsPlain  PbxCertificateUntrusted  PbxCertificateName  PbxCertificateExpired
+                         PbxCertificateChanged  PbxTlsTooOld
+        PbxSignInRefused  PbxForbidden  PbxAriOff  PbxNotAsterisk  PbxRecordingsModuleMissing
+        PbxListBroken  PbxBusy  PbxReplyMalformed  PbxReplyTooLarge  PbxAddressRefused
+      RecordingError   RecordingMissing  RecordingStillGrowing  RecordingIncomplete  RecordingNotAudio
+                       RecordingTooLarge  ArchiveFull  ArchiveBroken
+      AudioError       AudioEmpty  AudioUnreadable  CodecUnsupported
+      EngineError      EngineNotInstalled  EngineDied  LanguageUnsupported
+      StoreError       StoreBusy  StoreFull  SchemaAhead
+      JobError         AttemptsSpent  Cancelled
+      WebError         NotFound  Forbidden  FormInvalid  SignInRequired  TooManyAttempts  CrossSiteRefused
+                       SetupLinkInvalid
+
+Every leaf carries a stable `code`, says `what` happened, `why`, and the exact `fix`, whether trying again can help
+(`retry`) and which HTTP status our own API answers (`status`). The texts are templates over the facts given to the
+constructor; `example` holds facts that fill them, so that docs/errors.md and the tests can show every error.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, ClassVar
+
+
+class Retry(StrEnum):
+    """Whether, and how soon, the same attempt may succeed without anybody mending anything."""
+
+    NEVER = "never"
+    #: A passing fault: seconds, then minutes.
+    SOON = "soon"
+    #: Wait for something slow, such as a call that is still being recorded.
+    LATER = "later"
+    #: Only after an administrator has changed the settings; trying before may lock us out.
+    SETTINGS = "settings"
+
+
+class AppError(Exception):
+    """The root of every error a user can meet."""
+
+    code: ClassVar[str] = ""
+    what_template: ClassVar[str] = ""
+    why_template: ClassVar[str] = ""
+    fix_template: ClassVar[str] = ""
+    retry: ClassVar[Retry] = Retry.NEVER
+    status: ClassVar[int] = 500
+    example: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = facts
+        self.what = self.what_template.format_map(facts)
+        self.why = self.why_template.format_map(facts)
+        self.fix = self.fix_template.format_map(facts)
+        super().__init__(f"{self.what} {self.why} {self.fix}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Survive the way back from a worker process: rebuild from the facts, not from the sentence."""
+        return _rebuild, (type(self), self.facts)
+
+
+def _rebuild(kind: type[AppError], facts: dict[str, Any]) -> AppError:
+    return kind(**facts)
+
+
+def every_error(root: type[AppError] = AppError) -> Iterator[type[AppError]]:
+    """Yield the errors a user can meet (the leaves with a code), in the order of this file."""
+    if root.code:
+        yield root
+    for kind in root.__subclasses__():
+        yield from every_error(kind)
+
+
+# ---- settings ---------------------------------------------------------------------------------------------------
+
+
+class SettingsError(AppError):
+    """The installation itself is set up wrongly."""
+
+
+class SettingInvalid(SettingsError):
+    code = "setting-invalid"
+    what_template = "The setting {name} has the value {value!r}, which Aftercall cannot use."
+    why_template = "It must be {expected}."
+    fix_template = "Change {name} in the environment (or unset it to get the default) and start Aftercall again."
+    example = {"name": "AFTERCALL_PORT", "value": "eighty", "expected": "a port number from 1 to 65535"}
+
+
+class SecretUnreadable(SettingsError):
+    code = "secret-unreadable"
+    what_template = "A stored password cannot be decrypted."
+    why_template = "The key file {path} is not the one the password was saved with, or it is damaged."
+    fix_template = (
+        "Put the original key file back from your backup, or open Settings > FreePBX and enter the password again."
+    )
+    example = {"path": "/var/lib/aftercall/secret.key"}
+
+
+# ---- the PBX ----------------------------------------------------------------------------------------------------
+
+
+class PbxError(AppError):
+    """The PBX does not do what we ask of it."""
+
+    status = 502
+
+
+class PbxUnreachable(PbxError):
+    """No conversation with the PBX came about at all."""
+
+    retry = Retry.SOON
+
+
+class PbxNameUnknown(PbxUnreachable):
+    code = "pbx-name-unknown"
+    what_template = "The host name {host} could not be looked up."
+    why_template = "No name server known to this machine has an address for it."
+    fix_template = "Check the spelling of the host, or enter the PBX's IP address instead."
+    example = {"host": "pbx.example.test"}
+
+
+class PbxConnectionRefused(PbxUnreachable):
+    code = "pbx-connection-refused"
+    what_template = "{host} refuses connections on port {port}."
+    why_template = (
+        "Asterisk's HTTP server is switched off (FreePBX ships it off), listens on another port or address, "
+        "or, for a TLS port, TLS is not enabled."
+    )
+    fix_template = (
+        "On the PBX run: fwconsole setting HTTPENABLED 1 && fwconsole setting ENABLE_ARI 1 && fwconsole reload "
+        "(for TLS also: fwconsole setting HTTPTLSENABLE 1 and choose a certificate in Certificate Manager). "
+        'Then asterisk -rx "http show status" must show port {port}.'
+    )
+    example = {"host": "192.0.2.10", "port": 8088}
+
+
+class PbxTimeout(PbxUnreachable):
+    code = "pbx-timeout"
+    what_template = "{host}:{port} did not answer within {seconds:g} s."
+    why_template = "A firewall drops the packets, the address is wrong, or the PBX is down or overloaded."
+    fix_template = (
+        "On the PBX run: fwconsole firewall add other <address of this server>/32, and allow TCP {port} for zone "
+        "Other in Firewall > Services > Custom. Then test again."
+    )
+    example = {"host": "192.0.2.10", "port": 8089, "seconds": 5.0}
+
+
+class PbxClosedSilently(PbxUnreachable):
+    code = "pbx-closed-silently"
+    what_template = "{host}:{port} accepted the connection and closed it without an answer."
+    why_template = "Either plain HTTP was sent to a TLS port, or all of Asterisk's HTTP sessions are in use (session limit, 100 by default)."
+    fix_template = (
+        'If {port} is the TLS port (usually 8089), tick "Use TLS". Otherwise raise HTTPSESSIONLIMIT: '
+        "fwconsole setting HTTPSESSIONLIMIT 200 && fwconsole reload."
+    )
+    example = {"host": "192.0.2.10", "port": 8089}
+
+
+class PbxDropped(PbxUnreachable):
+    code = "pbx-dropped"
+    what_template = "The connection to {host}:{port} broke in the middle of an answer."
+    why_template = "The network failed, or Asterisk restarted."
+    fix_template = (
+        "Nothing is lost: Aftercall tries again by itself. If it keeps happening, look at /var/log/asterisk/full."
+    )
+    example = {"host": "192.0.2.10", "port": 8088}
+
+
+class PbxTlsError(PbxError):
+    """TLS did not come about or is not to be trusted."""
+
+    retry = Retry.SETTINGS
+
+
+class PbxPortIsPlain(PbxTlsError):
+    code = "pbx-port-is-plain"
+    what_template = "Port {port} of {host} does not speak TLS."
+    why_template = "It answers plain HTTP: this is Asterisk's unencrypted port (usually 8088), or another service."
+    fix_template = 'Use the TLS port (usually 8089), or untick "Use TLS" if you must use plain HTTP.'
+    example = {"host": "192.0.2.10", "port": 8088}
+
+
+class PbxCertificateUntrusted(PbxTlsError):
+    code = "pbx-certificate-untrusted"
+    what_template = "The certificate of {host}:{port} is not signed by an authority this machine trusts."
+    why_template = "Most PBXs use a self-signed certificate. Its SHA-256 is {sha256}."
+    fix_template = (
+        "Compare the SHA-256 with the one the PBX shows (openssl x509 -noout -fingerprint -sha256 -in "
+        '/etc/asterisk/keys/default.crt). If it is the same, press "Trust this certificate".'
+    )
+    example = {"host": "192.0.2.10", "port": 8089, "sha256": "AB:CD:…"}
+
+
+class PbxCertificateName(PbxTlsError):
+    code = "pbx-certificate-name"
+    what_template = "The certificate of {host}:{port} is made out to another name."
+    why_template = "It is for {names}, not for {host}."
+    fix_template = 'Enter the host exactly as in the certificate, or press "Trust this certificate" after comparing its SHA-256 ({sha256}).'
+    example = {"host": "192.0.2.10", "port": 8089, "names": "pbx.example.test", "sha256": "AB:CD:…"}
+
+
+class PbxCertificateExpired(PbxTlsError):
+    code = "pbx-certificate-expired"
+    what_template = "The certificate of {host}:{port} is not valid today."
+    why_template = "It is valid from {not_before} to {not_after}."
+    fix_template = "Renew it in FreePBX: Admin > Certificate Management, make it the default, then fwconsole reload."
+    example = {"host": "192.0.2.10", "port": 8089, "not_before": "2024-01-01", "not_after": "2025-01-01"}
+
+
+class PbxCertificateChanged(PbxTlsError):
+    code = "pbx-certificate-changed"
+    what_template = "{host}:{port} shows another certificate than the one you trusted."
+    why_template = "The PBX got a new certificate, or somebody stands in between. The new SHA-256 is {sha256}."
+    fix_template = (
+        'If you renewed the certificate, compare its SHA-256 on the PBX and press "Trust this certificate" again.'
+    )
+    example = {"host": "192.0.2.10", "port": 8089, "sha256": "AB:CD:…"}
+
+
+class PbxTlsTooOld(PbxTlsError):
+    code = "pbx-tls-failed"
+    what_template = "No common TLS version or cipher with {host}:{port}."
+    why_template = "The PBX's TLS library said: {detail}."
+    fix_template = "Update the PBX (Asterisk must offer TLS 1.2 or later), or use an SSH tunnel to its plain port."
+    example = {"host": "192.0.2.10", "port": 8089, "detail": "unsupported protocol"}
+
+
+class PbxSignInRefused(PbxError):
+    code = "pbx-sign-in-refused"
+    what_template = "The PBX at {host} answered 401 to the ARI sign-in as {username}."
+    why_template = (
+        "There is no such ARI user, the password differs, or its password_format does not fit (crypt over a plain "
+        "password). User names are case-sensitive on Asterisk 20.15 and later; a ';' in a password cuts it off."
+    )
+    fix_template = (
+        "FreePBX: Settings > Asterisk REST Interface Users: create {username} (Read Only: Yes, Password Type: Crypt), Apply Config, "
+        'and enter the same password here. asterisk -rx "ari show users" lists the users Asterisk really has. '
+        "Aftercall stops asking until you change these settings, so that the PBX does not ban this server."
+    )
+    retry = Retry.SETTINGS
+    example = {"host": "192.0.2.10", "username": "aftercall"}
+
+
+class PbxForbidden(PbxError):
+    code = "pbx-forbidden"
+    what_template = "The PBX answered 403 ({detail})."
+    why_template = "The ARI user's access list excludes this server, or Asterisk may not read the recording file."
+    fix_template = (
+        "Remove permit/deny lines for this user from ari_additional_custom.conf, and make the recordings readable for "
+        "Asterisk: fwconsole chown."
+    )
+    retry = Retry.SETTINGS
+    example = {"detail": "Access denied by ACL"}
+
+
+class PbxAriOff(PbxError):
+    code = "pbx-ari-off"
+    what_template = "{host}:{port} is an Asterisk HTTP server, but there is no ARI under {path}."
+    why_template = (
+        "ARI is switched off (FreePBX's default), ari.conf holds a line Asterisk refuses (such as recording_directory), "
+        "the ARI modules are not loaded, or an HTTP prefix is set."
+    )
+    fix_template = (
+        "On the PBX run: fwconsole setting ENABLE_ARI 1 && fwconsole reload. Delete any recording_directory line from ari.conf. "
+        "If Advanced Settings > HTTP Prefix is not empty, enter it here as prefix."
+    )
+    retry = Retry.SETTINGS
+    example = {"host": "192.0.2.10", "port": 8088, "path": "/ari"}
+
+
+class PbxNotAsterisk(PbxError):
+    code = "pbx-not-asterisk"
+    what_template = "{host}:{port} answers, but it is not Asterisk."
+    why_template = "It answered {detail}; a web server or another service lives on this port."
+    fix_template = "Use Asterisk's own HTTP port: 8088 for plain HTTP, 8089 for TLS (not FreePBX's web port 80 or 443)."
+    retry = Retry.SETTINGS
+    example = {"host": "192.0.2.10", "port": 443, "detail": "Server: Apache"}
+
+
+class PbxRecordingsModuleMissing(PbxError):
+    code = "pbx-recordings-module-missing"
+    what_template = "ARI works, but it does not know stored recordings."
+    why_template = "The module res_ari_recordings.so is not loaded."
+    fix_template = 'On the PBX run: asterisk -rx "module load res_ari_recordings.so". If modules.conf has a noload line for it, remove that line.'
+    retry = Retry.SETTINGS
+    example: ClassVar[dict[str, Any]] = {}
+
+
+class PbxListBroken(PbxError):
+    code = "pbx-list-broken"
+    what_template = "The PBX cannot list its recordings (500, Allocation failed)."
+    why_template = (
+        "The folder {folder} is missing or points to nothing, or below it lies a dangling or looping link or a file name that is "
+        "not UTF-8. One bad entry takes the whole list down."
+    )
+    fix_template = (
+        "On the PBX run: ls -l {spool} | grep recording; it must be a link to monitor (ln -sfn {spool}/monitor {folder}). "
+        "Then find bad entries with: find {spool}/monitor -xtype l. Your stored calls are safe: nothing is deleted."
+    )
+    retry = Retry.LATER
+    example = {"folder": "/var/spool/asterisk/recording", "spool": "/var/spool/asterisk"}
+
+
+class PbxBusy(PbxError):
+    code = "pbx-busy"
+    what_template = "The PBX answered {http_status}."
+    why_template = "Asterisk is starting, reloading or overloaded."
+    fix_template = "Nothing to do: Aftercall tries again by itself. If it lasts, look at /var/log/asterisk/full."
+    retry = Retry.SOON
+    example = {"http_status": 503}
+
+
+class PbxReplyMalformed(PbxError):
+    code = "pbx-reply-malformed"
+    what_template = "The PBX gave an answer that makes no sense here ({detail})."
+    why_template = (
+        "A proxy or another program answers in Asterisk's place, or this version of Asterisk is unknown to us."
+    )
+    fix_template = (
+        "Connect to Asterisk's HTTP port directly, without a proxy. If you do, please report this answer to us."
+    )
+    retry = Retry.LATER
+    example = {"detail": "the list of recordings is not a JSON list"}
+
+
+class PbxReplyTooLarge(PbxError):
+    code = "pbx-reply-too-large"
+    what_template = "The PBX's answer is larger than {limit_mb} MB."
+    why_template = (
+        "The recording folder holds more than a million files, or another program answers in Asterisk's place."
+    )
+    fix_template = "Mount only the recent months of recordings into the recording folder (docs/freepbx.md, large archives), then sync again."
+    retry = Retry.LATER
+    example = {"limit_mb": 100}
+
+
+class PbxAddressRefused(PbxError):
+    code = "pbx-address-refused"
+    what_template = "Aftercall does not connect to {host}."
+    why_template = "It is a link-local address, where cloud providers keep their secrets, not PBXs."
+    fix_template = "Enter the PBX's real host name or IP address."
+    retry = Retry.SETTINGS
+    status = 422
+    example = {"host": "169.254.169.254"}
+
+
+# ---- recordings -------------------------------------------------------------------------------------------------
+
+
+class RecordingError(AppError):
+    """One recording cannot be brought home."""
+
+    status = 502
+
+
+class RecordingMissing(RecordingError):
+    code = "recording-missing"
+    what_template = "The PBX lists this recording but does not hand it out (404, Recording not found)."
+    why_template = (
+        "It was deleted or renamed meanwhile, or it lies below a folder link that leaves the recording folder "
+        "(such as old years moved to another disk), which Asterisk lists but never serves."
+    )
+    fix_template = (
+        "If old years live on another disk, bind-mount them (mount --bind) instead of linking the folder. "
+        "Aftercall tries again a few times within a day."
+    )
+    retry = Retry.LATER
+    status = 404
+    example: ClassVar[dict[str, Any]] = {}
+
+
+class RecordingStillGrowing(RecordingError):
+    code = "recording-still-growing"
+    what_template = "The call is still being recorded ({size_bytes} bytes so far)."
+    why_template = "Asterisk writes the sizes into the file's header when the recording ends."
+    fix_template = "Nothing to do: Aftercall looks again by itself."
+    retry = Retry.LATER
+    status = 409
+    example = {"size_bytes": 32812}
+
+
+class RecordingIncomplete(RecordingError):
+    code = "recording-incomplete"
+    what_template = "Only {received_bytes} of {announced_bytes} bytes arrived."
+    why_template = "The connection broke, or the file was cut short on the PBX meanwhile."
+    fix_template = "Nothing to do: nothing was stored, and Aftercall fetches the recording again."
+    retry = Retry.SOON
+    example = {"received_bytes": 1000, "announced_bytes": 96684}
+
+
+class RecordingNotAudio(RecordingError):
+    code = "recording-not-audio"
+    what_template = "What the PBX sent for this recording is not audio ({detail})."
+    why_template = "It looks like {looks_like}: an error message or a damaged file in place of the recording."
+    fix_template = "Look at the file on the PBX. If it plays there, press Retry on the call's page."
+    retry = Retry.LATER
+    example = {"detail": "33 bytes of application/json", "looks_like": "JSON"}
+
+
+class RecordingTooLarge(RecordingError):
+    code = "recording-too-large"
+    what_template = "The recording is {size_mb} MB; the limit is {limit_mb} MB."
+    why_template = "So large a file is hardly a call, and Asterisk cannot serve 2 GB and more."
+    fix_template = "Raise AFTERCALL_MAX_RECORDING_MB if the recording is real, then press Retry on the call's page."
+    status = 413
+    example = {"size_mb": 2048, "limit_mb": 1024}
+
+
+class ArchiveFull(RecordingError):
+    code = "archive-full"
+    what_template = "There is no room left to store recordings in {folder}."
+    why_template = "Only {free_mb} MB are free on that disk."
+    fix_template = "Free some space or move AFTERCALL_DATA to a larger disk. The recordings stay on the PBX until then."
+    retry = Retry.LATER
+    status = 507
+    example = {"folder": "/var/lib/aftercall", "free_mb": 3}
+
+
+class ArchiveBroken(RecordingError):
+    code = "archive-broken"
+    what_template = "A stored recording cannot be read back."
+    why_template = "Its file is missing or unreadable in {folder}: {detail}."
+    fix_template = 'Restore the file from your backup, or press "Fetch again" while the PBX still has it.'
+    status = 500
+    example = {"folder": "/var/lib/aftercall/recordings", "detail": "No such file"}
+
+
+# ---- audio ------------------------------------------------------------------------------------------------------
+
+
+class AudioError(AppError):
+    """The bytes are home but cannot be heard."""
+
+    status = 422
+
+
+class AudioEmpty(AudioError):
+    code = "audio-empty"
+    what_template = "No audio: the recording holds a header and no sound."
+    why_template = "Asterisk makes such files for calls that nobody answered or that ended before anyone spoke."
+    fix_template = "Nothing to do."
+    example: ClassVar[dict[str, Any]] = {}
+
+
+class AudioUnreadable(AudioError):
+    code = "audio-unreadable"
+    what_template = "The recording cannot be decoded."
+    why_template = "The decoder said: {detail}."
+    fix_template = "Play the file on the PBX. If it is damaged there too, nothing can be done; else press Retry and report it to us."
+    example = {"detail": "Invalid data found when processing input"}
+
+
+class CodecUnsupported(AudioError):
+    code = "codec-unsupported"
+    what_template = "Recordings in the format {format} cannot be decoded."
+    why_template = "Aftercall knows {known}."
+    fix_template = "FreePBX: Settings > Advanced Settings > Call Recording Format: choose wav, then Apply Config. New calls will work."
+    example = {"format": "g729", "known": "wav, WAV, gsm, ulaw, alaw, sln, g722, mp3, ogg and opus"}
+
+
+# ---- speech -----------------------------------------------------------------------------------------------------
+
+
+class EngineError(AppError):
+    """Speech recognition does not work."""
+
+
+class EngineNotInstalled(EngineError):
+    code = "engine-not-installed"
+    what_template = "The speech engine {engine} is not installed."
+    why_template = "Its package {package} is missing from this installation."
+    fix_template = "Install it (pip install {package}) or choose another engine. Installed: {available}."
+    example = {"engine": "parakeet", "package": "sherpa-onnx", "available": "pocketsphinx"}
+
+
+class EngineDied(EngineError):
+    code = "engine-died"
+    what_template = "The process that was analysing the call ended unexpectedly."
+    why_template = "It ran out of memory, was killed, or met a bug in a decoder or speech engine."
+    fix_template = "Aftercall tries again by itself. If the same call fails each time, give the machine more memory or report the recording's format to us."
+    retry = Retry.SOON
+    example: ClassVar[dict[str, Any]] = {}
+
+
+class LanguageUnsupported(EngineError):
+    code = "language-unsupported"
+    what_template = "The speech engine {engine} does not know the language {language}."
+    why_template = "It knows {known}."
+    fix_template = "Choose one of these languages or another engine."
+    status = 422
+    example = {"engine": "pocketsphinx", "language": "de", "known": "en"}
+
+
+# ---- store ------------------------------------------------------------------------------------------------------
+
+
+class StoreError(AppError):
+    """The database does not do what we ask of it."""
+
+
+class StoreBusy(StoreError):
+    code = "store-busy"
+    what_template = "The database was busy for too long."
+    why_template = "Another process holds it, such as a backup or a second Aftercall on the same data folder."
+    fix_template = "Stop the other process. Aftercall tries again by itself."
+    retry = Retry.SOON
+    status = 503
+    example: ClassVar[dict[str, Any]] = {}
+
+
+class StoreFull(StoreError):
+    code = "store-full"
+    what_template = "The database cannot grow: the disk is full."
+    why_template = "There is no room left in {folder}."
+    fix_template = "Free some space or move AFTERCALL_DATA to a larger disk, then start Aftercall again."
+    retry = Retry.LATER
+    status = 507
+    example = {"folder": "/var/lib/aftercall"}
+
+
+class SchemaAhead(StoreError):
+    code = "schema-ahead"
+    what_template = "The database in {folder} was made by a newer Aftercall."
+    why_template = "Its version {found} is unknown to this release."
+    fix_template = "Install the newer release again, or point AFTERCALL_DATA to another folder."
+    example = {"folder": "/var/lib/aftercall", "found": "0009"}
+
+
+# ---- jobs -------------------------------------------------------------------------------------------------------
+
+
+class JobError(AppError):
+    """Work in the background did not come to its end."""
+
+
+class AttemptsSpent(JobError):
+    code = "attempts-spent"
+    what_template = "Given up after {attempts} attempts."
+    why_template = "The last one ended with: {last}"
+    fix_template = "Mend that cause, then press Retry on the call's page."
+    example = {"attempts": 6, "last": "192.0.2.10 refuses connections on port 8088."}
+
+
+class Cancelled(JobError):
+    code = "cancelled"
+    what_template = "Cancelled by {who}."
+    why_template = "Somebody asked for it."
+    fix_template = "Start it again when you want it."
+    status = 409
+    example = {"who": "the owner"}
+
+
+class DataFolderInUse(JobError):
+    code = "data-folder-in-use"
+    what_template = "Another Aftercall process works in {folder}."
+    why_template = "Two processes on the same embedded job database would do the same work twice."
+    fix_template = "Use the running one (its web page or API), or stop it first. Its process id is {pid}."
+    status = 409
+    example = {"folder": "/var/lib/aftercall", "pid": 4711}
+
+
+# ---- web --------------------------------------------------------------------------------------------------------
+
+
+class WebError(AppError):
+    """A request that cannot be answered as asked."""
+
+    status = 400
+
+
+class NotFound(WebError):
+    code = "not-found"
+    what_template = "There is no {thing} here."
+    why_template = "It was removed, or the address is mistyped."
+    fix_template = "Go back to the list of calls."
+    status = 404
+    example = {"thing": "call 1f2e"}
+
+
+class Forbidden(WebError):
+    code = "forbidden"
+    what_template = "You may not {action}."
+    why_template = "Your role does not include it."
+    fix_template = "Ask the owner of this installation."
+    status = 403
+    example = {"action": "see this call"}
+
+
+class FormInvalid(WebError):
+    code = "form-invalid"
+    what_template = "{field}: {problem}"
+    why_template = "The value cannot be used."
+    fix_template = "Correct it and send the form again; nothing was saved."
+    status = 422
+    example = {"field": "Port", "problem": "must be a number from 1 to 65535."}
+
+
+class SignInRequired(WebError):
+    code = "sign-in-required"
+    what_template = "Please sign in."
+    why_template = "You are not signed in, or your session has ended."
+    fix_template = "Sign in; you come back to this page. Programs send an API token (Authorization: Bearer)."
+    status = 401
+    example: ClassVar[dict[str, Any]] = {}
+
+
+class SignInFailed(WebError):
+    code = "sign-in-failed"
+    what_template = "Name or password is wrong."
+    why_template = "No account has both."
+    fix_template = "Try again, or set a new password on the server: aftercall user password NAME."
+    status = 401
+    example: ClassVar[dict[str, Any]] = {}
+
+
+class TooManyAttempts(WebError):
+    code = "too-many-attempts"
+    what_template = "Too many failed sign-ins."
+    why_template = "After several failures Aftercall makes everybody wait a little, to stop password guessing."
+    fix_template = "Try again in {seconds} seconds."
+    status = 429
+    example = {"seconds": 60}
+
+
+class CrossSiteRefused(WebError):
+    code = "cross-site-refused"
+    what_template = "This request came from another site and was not carried out."
+    why_template = "Its Origin ({origin}) is not this Aftercall; another page may have tried to act in your name."
+    fix_template = "Open Aftercall itself and repeat the action there. Behind a reverse proxy, set AFTERCALL_PUBLIC_URL to the address users see."
+    status = 403
+    example = {"origin": "https://elsewhere.example"}
+
+
+class SetupLinkInvalid(WebError):
+    code = "setup-link-invalid"
+    what_template = "This setup link is not valid."
+    why_template = "It was used already, or the server was started again and printed a new one."
+    fix_template = "Use the newest link the server printed, or create the owner on the server: aftercall user add NAME --role owner."
+    status = 403
+    example: ClassVar[dict[str, Any]] = {}

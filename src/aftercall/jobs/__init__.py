@@ -1,0 +1,1 @@
+"""The corridor: the walk of a call through the rooms, durably."""

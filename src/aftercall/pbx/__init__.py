@@ -1,0 +1,1 @@
+"""The exchange: how we talk to Asterisk and what its names mean."""

@@ -1,0 +1,1 @@
+"""Bringing recordings home: what is missing, fetching it, keeping it."""

@@ -1,0 +1,1 @@
+"""The speech engines: one plug-in, one file."""

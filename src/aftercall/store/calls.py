@@ -1,0 +1,348 @@
+"""This file remembers calls: adding, finding, paging, and where each stands."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from aftercall.model import AudioFacts, CallState, Direction, Insight, RecordingName, Stage, Transcript
+from aftercall.store import insights, search, stages, transcripts
+from aftercall.store.search import Snippet
+from aftercall.store.stages import StageRecord
+from aftercall.store.tables import call, pbx, recording
+
+#: A count beyond this is shown as "1000+": counting exactly reads every row.
+COUNT_LIMIT = 1000
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewCall:
+    """A recording the PBX lists and we did not know."""
+
+    pbx_id: str
+    name: RecordingName
+    listed_format: str
+    first_seen_at: datetime
+    sync_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallRow:
+    """One line of the list."""
+
+    id: str
+    sort_key: int
+    pbx_id: str
+    pbx_name: str
+    is_demo: bool
+    sync_id: str | None
+    recording: str
+    state: CallState
+    started_at: datetime
+    is_start_estimated: bool
+    utc_offset_min: int | None
+    direction: Direction
+    caller: str | None
+    callee: str | None
+    extension: str | None
+    queue_or_group: str | None
+    duration_s: float | None
+    sentiment_score: float | None
+    sentiment_label: str | None
+    sentiment_trend: str | None
+    is_sentiment_uncertain: bool | None
+    engine: str | None
+    is_low_accuracy: bool | None
+    updated_at: datetime
+    #: Where a search found its words; empty without a search.
+    snippet: Snippet | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallDetail:
+    """Everything known of one call."""
+
+    row: CallRow
+    kind: str
+    uniqueid: str | None
+    size_bytes: int | None
+    content_type: str | None
+    sha256: str | None
+    fetched_at: datetime | None
+    next_try_at: datetime | None
+    archive_key: str | None
+    audio: AudioFacts | None
+    #: Per audio channel, the loudest sample of each of some 800 equal stretches, 0 to 1.
+    peaks: list[list[float]] | None
+    stages: tuple[StageRecord, ...]
+    transcript: Transcript | None
+    insight: Insight | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallFilter:
+    """What the list is asked for; every field narrows it, None or "" leaves it open."""
+
+    text: str = ""
+    direction: str = ""
+    #: `positive`, `neutral`, `negative`, `mixed`, or `none` for calls without a mood.
+    mood: str = ""
+    state: str = ""
+    pbx_id: str = ""
+    extension: str = ""
+    sync_id: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    min_duration_s: float | None = None
+    max_duration_s: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self == CallFilter()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallPage:
+    """One page, newest first."""
+
+    rows: tuple[CallRow, ...]
+    #: Sort keys to continue from, None where there is no more.
+    older_than: int | None
+    newer_than: int | None
+    #: Exact up to COUNT_LIMIT, which then means "that many or more".
+    count: int
+
+
+def call_id(pbx_id: str, recording_name: str) -> str:
+    """The id of the call that a recording brings: the same for the same recording, whoever asks, and as often."""
+    digest = hashlib.sha256(f"{pbx_id}\0{recording_name}".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:24]
+
+
+def sort_key(started_at: datetime, identity: str) -> int:
+    """Start in ms << 20 | the low 20 bits of the id; a start no call can have (before 1970, after 2248) is bent in."""
+    start_ms = min(max(int(started_at.timestamp() * 1000), 0), 2**43 - 1)
+    return (start_ms << 20) | (int(identity, 16) & 0xFFFFF)
+
+
+# ---- writing ----------------------------------------------------------------------------------------------------
+
+
+def add_found(db: sa.Connection, found: Iterable[NewCall]) -> int:
+    """Add calls that are not there yet; those that are stay as they are. Returns how many are new."""
+    calls, recordings = [], []
+    for new in found:
+        identity = call_id(new.pbx_id, new.name.name)
+        started_at = new.name.started_at or new.first_seen_at
+        calls.append(
+            {
+                "id": identity,
+                "sort_key": sort_key(started_at, identity),
+                "pbx_id": new.pbx_id,
+                "sync_id": new.sync_id,
+                "state": CallState.FOUND,
+                "started_at": started_at,
+                "is_start_estimated": new.name.started_at is None,
+                "utc_offset_min": new.name.utc_offset_min,
+                "direction": new.name.direction,
+                "caller": new.name.caller,
+                "callee": new.name.callee,
+                "extension": new.name.extension,
+                "queue_or_group": new.name.queue_or_group,
+                "updated_at": new.first_seen_at,
+            }
+        )
+        recordings.append(
+            {
+                "id": identity,
+                "call_id": identity,
+                "pbx_id": new.pbx_id,
+                "name": new.name.name,
+                "kind": new.name.kind,
+                "uniqueid": new.name.uniqueid,
+                "listed_format": new.listed_format,
+                "first_seen_at": new.first_seen_at,
+                "attempt": 0,
+                "failures": 0,
+            }
+        )
+    if not calls:
+        return 0
+    added = _insert_new(db, call, calls)
+    _insert_new(db, recording, recordings)
+    return added
+
+
+def _insert_new(db: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> int:
+    before = db.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+    statement = sa.insert(table).prefix_with("OR IGNORE", dialect="sqlite")
+    db.execute(statement, rows)
+    return (db.scalar(sa.select(sa.func.count()).select_from(table)) or 0) - before
+
+
+def set_state(db: sa.Connection, identity: str, state: CallState, now: datetime, **columns: Any) -> None:
+    """Move a call on, with whatever else became known of it."""
+    db.execute(call.update().where(call.c.id == identity).values(state=state, updated_at=now, **columns))
+
+
+# ---- reading ----------------------------------------------------------------------------------------------------
+
+_ROW = (
+    *[column for column in call.c if column.name not in {"state"}],
+    call.c.state,
+    recording.c.name.label("recording"),
+    pbx.c.name.label("pbx_name"),
+    pbx.c.is_demo,
+)
+_FROM = call.join(recording, recording.c.call_id == call.c.id).join(pbx, pbx.c.id == call.c.pbx_id)
+
+
+def _row(values: Any) -> CallRow:
+    return CallRow(**{**values, "state": CallState(values["state"])})
+
+
+def _conditions(wanted: CallFilter) -> list[sa.ColumnElement[bool]]:
+    where: list[sa.ColumnElement[bool]] = []
+    if wanted.direction:
+        where.append(call.c.direction == wanted.direction)
+    if wanted.mood == "none":
+        where.append(call.c.sentiment_label.is_(None))
+    elif wanted.mood:
+        where.append(call.c.sentiment_label == wanted.mood)
+    if wanted.state:
+        where.append(call.c.state == wanted.state)
+    if wanted.pbx_id:
+        where.append(call.c.pbx_id == wanted.pbx_id)
+    if wanted.extension:
+        where.append(call.c.extension == wanted.extension)
+    if wanted.sync_id:
+        where.append(call.c.sync_id == wanted.sync_id)
+    if wanted.since:
+        where.append(call.c.started_at >= wanted.since)
+    if wanted.until:
+        where.append(call.c.started_at < wanted.until)
+    if wanted.min_duration_s is not None:
+        where.append(call.c.duration_s >= wanted.min_duration_s)
+    if wanted.max_duration_s is not None:
+        where.append(call.c.duration_s <= wanted.max_duration_s)
+    if wanted.text.strip():
+        where.append(search.condition(wanted.text))
+    return where
+
+
+def page(
+    db: sa.Connection,
+    wanted: CallFilter,
+    *,
+    older_than: int | None = None,
+    newer_than: int | None = None,
+    size: int = PAGE_SIZE,
+) -> CallPage:
+    """One page of calls, newest first, by keyset: as quick on page 1000 as on page 1.
+
+    Args:
+        older_than: continue below this sort key.
+        newer_than: go back above this sort key instead.
+    """
+    where = _conditions(wanted)
+    # Only the keys first: the search index and the filters never drag whole rows through a sort.
+    keys = sa.select(call.c.sort_key).where(*where).limit(size + 1)
+    if newer_than is not None:
+        keys = keys.where(call.c.sort_key > newer_than).order_by(call.c.sort_key)
+    else:
+        keys = keys.order_by(call.c.sort_key.desc())
+        if older_than is not None:
+            keys = keys.where(call.c.sort_key < older_than)
+    found: Sequence[int] = db.scalars(keys).all()
+    has_more = len(found) > size
+    shown = sorted(found[:size], reverse=True)
+    rows = [
+        _row(values)
+        for values in db.execute(
+            sa.select(*_ROW).select_from(_FROM).where(call.c.sort_key.in_(shown)).order_by(call.c.sort_key.desc())
+        ).mappings()
+    ]
+    if wanted.text.strip() and rows:
+        snippets = search.snippets(db, wanted.text, shown)
+        rows = [replace(row, snippet=snippets.get(row.sort_key)) for row in rows]
+    more_below = (newer_than is not None) or has_more
+    more_above = has_more if newer_than is not None else older_than is not None
+    return CallPage(
+        rows=tuple(rows),
+        older_than=shown[-1] if shown and more_below else None,
+        newer_than=shown[0] if shown and more_above else None,
+        count=_count(db, where),
+    )
+
+
+def _count(db: sa.Connection, where: list[sa.ColumnElement[bool]]) -> int:
+    capped = sa.select(sa.literal(1)).select_from(call).where(*where).limit(COUNT_LIMIT).subquery()
+    return db.scalar(sa.select(sa.func.count()).select_from(capped)) or 0
+
+
+def rows_by_id(db: sa.Connection, identities: Sequence[str]) -> list[CallRow]:
+    """These calls, newest first."""
+    statement = sa.select(*_ROW).select_from(_FROM).where(call.c.id.in_(identities)).order_by(call.c.sort_key.desc())
+    return [_row(values) for values in db.execute(statement).mappings()]
+
+
+def changed_since(db: sa.Connection, since: datetime, *, limit: int = 200) -> list[CallRow]:
+    """The calls that moved since then, oldest change first (for pages that follow along)."""
+    statement = (
+        sa.select(*_ROW).select_from(_FROM).where(call.c.updated_at > since).order_by(call.c.updated_at).limit(limit)
+    )
+    return [_row(values) for values in db.execute(statement).mappings()]
+
+
+def detail(db: sa.Connection, identity: str) -> CallDetail | None:
+    """Everything known of one call, None if there is no such call."""
+    found = rows_by_id(db, [identity])
+    if not found:
+        return None
+    file = db.execute(sa.select(recording).where(recording.c.call_id == identity)).mappings().one()
+    return CallDetail(
+        row=found[0],
+        kind=file["kind"],
+        uniqueid=file["uniqueid"],
+        size_bytes=file["size_bytes"],
+        content_type=file["content_type"],
+        sha256=file["sha256"],
+        fetched_at=file["fetched_at"],
+        next_try_at=file["next_try_at"],
+        archive_key=file["archive_key"],
+        audio=AudioFacts(**file["audio"]) if file["audio"] else None,
+        peaks=file["peaks"],
+        stages=stages.of_call(db, identity),
+        transcript=transcripts.of_call(db, identity),
+        insight=insights.of_call(db, identity),
+    )
+
+
+def neighbours(db: sa.Connection, wanted: CallFilter, key: int) -> tuple[str | None, str | None]:
+    """The ids of the next newer and next older call within a filtered list."""
+    where = _conditions(wanted)
+    newer = db.scalar(sa.select(call.c.id).where(*where, call.c.sort_key > key).order_by(call.c.sort_key).limit(1))
+    older = db.scalar(
+        sa.select(call.c.id).where(*where, call.c.sort_key < key).order_by(call.c.sort_key.desc()).limit(1)
+    )
+    return newer, older
+
+
+def state_counts(db: sa.Connection, *, pbx_id: str = "", sync_id: str = "") -> dict[CallState, int]:
+    """How many calls stand where."""
+    where = []
+    if pbx_id:
+        where.append(call.c.pbx_id == pbx_id)
+    if sync_id:
+        where.append(call.c.sync_id == sync_id)
+    rows = db.execute(sa.select(call.c.state, sa.func.count()).where(*where).group_by(call.c.state))
+    return {CallState(state): count for state, count in rows}
+
+
+def current_stage(db: sa.Connection, identity: str) -> Stage | None:
+    """The stage that runs now, if any."""
+    return next((each.stage for each in stages.of_call(db, identity) if each.state == "running"), None)

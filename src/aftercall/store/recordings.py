@@ -1,0 +1,167 @@
+"""This file remembers recordings: what we know of the PBX's files and what became of each."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from aftercall.model import AudioFacts, CallState
+from aftercall.store.tables import call, pbx, recording
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingFile:
+    """One recording as the jobs need it."""
+
+    id: str
+    call_id: str
+    pbx_id: str
+    name: str
+    listed_format: str
+    attempt: int
+    failures: int
+    seen_size_bytes: int | None
+    size_stood_since: datetime | None
+    archive_key: str | None
+    content_type: str | None
+    size_bytes: int | None
+    started_at: datetime
+    state: CallState
+    direction: str
+    sort_key: int
+
+
+_FILE = (
+    recording.c.id, recording.c.call_id, recording.c.pbx_id, recording.c.name, recording.c.listed_format,
+    recording.c.attempt, recording.c.failures, recording.c.seen_size_bytes, recording.c.size_stood_since,
+    recording.c.archive_key, recording.c.content_type, recording.c.size_bytes,
+    call.c.started_at, call.c.state, call.c.direction, call.c.sort_key,
+)  # fmt: skip
+
+
+def known_names(db: sa.Connection, pbx_id: str) -> set[str]:
+    """The names of every recording of this PBX we have ever seen.
+
+    Read past the ORM's row objects: with 300,000 names this is what a sync spends its time on.
+    """
+    cursor = db.connection.cursor()
+    try:
+        cursor.execute("select name from recording where pbx_id = ?", (pbx_id,))
+        return {name for (name,) in cursor.fetchall()}
+    finally:
+        cursor.close()
+
+
+def get(db: sa.Connection, call_id: str) -> RecordingFile | None:
+    statement = sa.select(*_FILE).select_from(recording.join(call)).where(recording.c.call_id == call_id)
+    row = db.execute(statement).mappings().first()
+    return RecordingFile(**{**row, "state": CallState(row["state"])}) if row else None
+
+
+def to_hand_out(db: sa.Connection, pbx_id: str, now: datetime, *, is_impatient: bool) -> list[RecordingFile]:
+    """The recordings of a PBX that want a fetch job, newest first.
+
+    These are the ones just found, and those whose next attempt is due or has no time (they wait for new settings).
+
+    Args:
+        is_impatient: a person asked, so those whose time has not come are taken too.
+    """
+    is_due = sa.or_(recording.c.next_try_at.is_(None), recording.c.next_try_at <= now)
+    statement = (
+        sa.select(*_FILE)
+        .select_from(recording.join(call))
+        .where(
+            recording.c.pbx_id == pbx_id,
+            recording.c.archive_key.is_(None),
+            sa.or_(
+                sa.and_(call.c.state == CallState.FOUND, recording.c.attempt == 0),
+                sa.and_(
+                    call.c.state.in_([CallState.IN_PROGRESS, CallState.WAITING]),
+                    sa.true() if is_impatient else is_due,
+                ),
+            ),
+        )
+        .order_by(call.c.sort_key.desc())
+    )
+    return [RecordingFile(**{**row, "state": CallState(row["state"])}) for row in db.execute(statement).mappings()]
+
+
+def unfinished(db: sa.Connection) -> list[RecordingFile]:
+    """Everything that is still on its way: to be fetched, analysed or tried again, newest first."""
+    ended = [CallState.DONE, CallState.NO_AUDIO, CallState.FAILED]
+    statement = (
+        sa.select(*_FILE)
+        .select_from(recording.join(call).join(pbx, pbx.c.id == recording.c.pbx_id))
+        .where(call.c.state.not_in(ended), pbx.c.removed_at.is_(None))
+        .order_by(call.c.sort_key.desc())
+    )
+    return [RecordingFile(**{**row, "state": CallState(row["state"])}) for row in db.execute(statement).mappings()]
+
+
+def count_attempts(db: sa.Connection, call_ids: Sequence[str]) -> dict[str, int]:
+    """Take the next attempt number of each: part of the job's id, so that trying again is a new job."""
+    attempts: dict[str, int] = {}
+    for start in range(0, len(call_ids), 500):
+        rows = db.execute(
+            recording.update()
+            .where(recording.c.call_id.in_(call_ids[start : start + 500]))
+            .values(attempt=recording.c.attempt + 1)
+            .returning(recording.c.call_id, recording.c.attempt)
+        )
+        attempts.update((row.call_id, row.attempt) for row in rows)
+    return attempts
+
+
+def count_attempt(db: sa.Connection, call_id: str) -> int:
+    """Take the next attempt number of one recording."""
+    return count_attempts(db, [call_id])[call_id]
+
+
+def record_failure(db: sa.Connection, call_id: str, next_try_at: datetime | None) -> None:
+    db.execute(
+        recording.update()
+        .where(recording.c.call_id == call_id)
+        .values(failures=recording.c.failures + 1, next_try_at=next_try_at)
+    )
+
+
+def record_growing(
+    db: sa.Connection, call_id: str, *, size_bytes: int, stood_since: datetime, next_try_at: datetime
+) -> None:
+    """Still being recorded: remember how large it was and since when."""
+    db.execute(
+        recording.update()
+        .where(recording.c.call_id == call_id)
+        .values(seen_size_bytes=size_bytes, size_stood_since=stood_since, next_try_at=next_try_at)
+    )
+
+
+def record_fetched(db: sa.Connection, call_id: str, **columns: Any) -> None:
+    """It is home: archive key, size, hash, type and time."""
+    db.execute(recording.update().where(recording.c.call_id == call_id).values(failures=0, next_try_at=None, **columns))
+
+
+def record_audio(db: sa.Connection, call_id: str, facts: AudioFacts, peaks: list[list[float]]) -> None:
+    db.execute(recording.update().where(recording.c.call_id == call_id).values(audio=asdict(facts), peaks=peaks))
+
+
+def forget_failures(db: sa.Connection, call_id: str) -> None:
+    """A person asked for another attempt: the count starts anew."""
+    db.execute(recording.update().where(recording.c.call_id == call_id).values(failures=0, next_try_at=None))
+
+
+def put_off(db: sa.Connection, sync_id: str, now: datetime) -> None:
+    """A sync was stopped: its calls that are not home wait for the next one; their queued jobs find nothing to do."""
+    stopped = sa.select(call.c.id).where(call.c.sync_id == sync_id, call.c.state == CallState.FOUND)
+    db.execute(
+        recording.update()
+        .where(recording.c.call_id.in_(stopped))
+        .values(attempt=recording.c.attempt + 1, next_try_at=None)
+    )
+    db.execute(
+        call.update()
+        .where(call.c.sync_id == sync_id, call.c.state == CallState.FOUND)
+        .values(state=CallState.WAITING, updated_at=now)
+    )

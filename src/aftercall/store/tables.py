@@ -1,0 +1,230 @@
+"""This file declares the tables; nothing outside `store/` imports it."""
+
+from datetime import UTC as UTC_ZONE
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+class UTC(TypeDecorator[datetime]):
+    """An aware UTC datetime; SQLite, which has no zones, holds it naive."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        return dialect.type_descriptor(sa.DateTime(timezone=dialect.name != "sqlite"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime has no place in the database")
+        value = value.astimezone(UTC_ZONE)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC_ZONE) if value is not None and value.tzinfo is None else value
+
+
+#: SQLite makes only INTEGER PRIMARY KEY its rowid, and FTS5 wants that.
+BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: What an administrator or the installation itself has decided, as JSON by name.
+choice = sa.Table(
+    "choice",
+    metadata,
+    sa.Column("name", sa.String(80), primary_key=True),
+    sa.Column("value", sa.JSON, nullable=False),
+)
+
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("name", sa.String(80), nullable=False, unique=True),
+    sa.Column("password_hash", sa.String(200), nullable=False),
+    sa.Column("role", sa.String(20), nullable=False),
+    sa.Column("created_at", UTC, nullable=False),
+)
+
+session = sa.Table(
+    "session",
+    metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("created_at", UTC, nullable=False),
+    sa.Column("last_seen_at", UTC, nullable=False),
+    sa.Column("expires_at", UTC, nullable=False),
+    sa.Column("user_agent", sa.String(200), nullable=False),
+    sa.Column("address", sa.String(60), nullable=False),
+)
+
+api_token = sa.Table(
+    "api_token",
+    metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("name", sa.String(80), nullable=False),
+    sa.Column("created_at", UTC, nullable=False),
+    sa.Column("last_used_at", UTC),
+)
+
+sign_in_failure = sa.Table(
+    "sign_in_failure",
+    metadata,
+    sa.Column("id", BIG, primary_key=True),
+    sa.Column("name", sa.String(80), nullable=False, index=True),
+    sa.Column("address", sa.String(60), nullable=False, index=True),
+    sa.Column("failed_at", UTC, nullable=False),
+)
+
+pbx = sa.Table(
+    "pbx",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("name", sa.String(80), nullable=False, unique=True),
+    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("port", sa.Integer, nullable=False),
+    sa.Column("use_tls", sa.Boolean, nullable=False),
+    sa.Column("prefix", sa.String(80), nullable=False),
+    sa.Column("username", sa.String(80), nullable=False),
+    #: Encrypted by the vault; never leaves the store in clear but through it.
+    sa.Column("password_sealed", sa.Text, nullable=False),
+    sa.Column("pinned_certificate", sa.Text),
+    sa.Column("sync_interval_min", sa.Integer, nullable=False),
+    sa.Column("is_enabled", sa.Boolean, nullable=False),
+    sa.Column("is_demo", sa.Boolean, nullable=False),
+    sa.Column("created_at", UTC, nullable=False),
+    sa.Column("changed_at", UTC, nullable=False),
+    sa.Column("removed_at", UTC),
+    #: When the schedule last asked for a sync; the next one is due an interval later.
+    sa.Column("last_due_at", UTC),
+    #: Code of the error that stopped the schedule until the settings change (such as a refused sign-in).
+    sa.Column("blocked_by", sa.String(60)),
+)
+
+sync = sa.Table(
+    "sync",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("pbx_id", sa.ForeignKey("pbx.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("asked_by", sa.String(20), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("requested_at", UTC, nullable=False),
+    sa.Column("started_at", UTC),
+    sa.Column("finished_at", UTC),
+    sa.Column("found_count", sa.Integer),
+    sa.Column("new_count", sa.Integer),
+    sa.Column("error", sa.JSON),
+    sa.Index("ix_sync_pbx_id_requested_at", "pbx_id", "requested_at"),
+)
+
+call = sa.Table(
+    "call",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    #: Start in ms << 20 | low bits of the id: orders calls by start, unique, one integer in both dialects.
+    sa.Column("sort_key", BIG, nullable=False, unique=True),
+    sa.Column("pbx_id", sa.ForeignKey("pbx.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("sync_id", sa.String(32), index=True),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("started_at", UTC, nullable=False),
+    #: The name told no start: `started_at` is when the recording was first seen.
+    sa.Column("is_start_estimated", sa.Boolean, nullable=False),
+    sa.Column("utc_offset_min", sa.Integer),
+    sa.Column("direction", sa.String(20), nullable=False),
+    sa.Column("caller", sa.Text),
+    sa.Column("callee", sa.Text),
+    sa.Column("extension", sa.String(80)),
+    sa.Column("queue_or_group", sa.Text),
+    sa.Column("duration_s", sa.Float),
+    sa.Column("sentiment_score", sa.Float),
+    sa.Column("sentiment_label", sa.String(20)),
+    sa.Column("sentiment_trend", sa.String(20)),
+    sa.Column("is_sentiment_uncertain", sa.Boolean),
+    sa.Column("engine", sa.String(60)),
+    sa.Column("is_low_accuracy", sa.Boolean),
+    sa.Column("updated_at", UTC, nullable=False, index=True),
+    sa.Index("ix_call_direction_sort_key", "direction", "sort_key"),
+    sa.Index("ix_call_sentiment_label_sort_key", "sentiment_label", "sort_key"),
+    sa.Index("ix_call_extension_sort_key", "extension", "sort_key"),
+    sa.Index("ix_call_state_sort_key", "state", "sort_key"),
+)
+
+recording = sa.Table(
+    "recording",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("call_id", sa.ForeignKey("call.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("pbx_id", sa.ForeignKey("pbx.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("uniqueid", sa.Text),
+    sa.Column("listed_format", sa.String(20), nullable=False),
+    sa.Column("first_seen_at", UTC, nullable=False),
+    #: Counts the times the recording was handed to the jobs; part of their ids.
+    sa.Column("attempt", sa.Integer, nullable=False),
+    #: Failures in a row since the last success or Retry.
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("next_try_at", UTC),
+    sa.Column("seen_size_bytes", BIG),
+    sa.Column("size_stood_since", UTC),
+    sa.Column("archive_key", sa.String(200)),
+    sa.Column("size_bytes", BIG),
+    sa.Column("sha256", sa.String(64)),
+    sa.Column("content_type", sa.String(80)),
+    sa.Column("fetched_at", UTC),
+    sa.Column("audio", sa.JSON),
+    sa.Column("peaks", sa.JSON),
+    sa.UniqueConstraint("pbx_id", "name"),
+)
+
+stage = sa.Table(
+    "stage",
+    metadata,
+    sa.Column("call_id", sa.ForeignKey("call.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("stage", sa.String(20), primary_key=True),
+    #: `running`, `done`, `failed`, `waiting`.
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("started_at", UTC, nullable=False),
+    sa.Column("finished_at", UTC),
+    sa.Column("error", sa.JSON),
+)
+
+#: Apart from `call`, so that the list never reads text; keyed by the sort key, which is also the search index's row id.
+transcript = sa.Table(
+    "transcript",
+    metadata,
+    sa.Column("sort_key", BIG, primary_key=True, autoincrement=False),
+    sa.Column("call_id", sa.ForeignKey("call.id", ondelete="CASCADE"), nullable=False, unique=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("turns", sa.JSON, nullable=False),
+    sa.Column("engine", sa.String(60), nullable=False),
+    sa.Column("model", sa.String(120), nullable=False),
+    sa.Column("language", sa.String(20), nullable=False),
+    sa.Column("speakers", sa.String(20), nullable=False),
+    sa.Column("is_low_accuracy", sa.Boolean, nullable=False),
+    sa.Column("made_at", UTC, nullable=False),
+)
+
+insight = sa.Table(
+    "insight",
+    metadata,
+    sa.Column("call_id", sa.ForeignKey("call.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("turns", sa.JSON, nullable=False),
+    sa.Column("sentiment", sa.JSON, nullable=False),
+    sa.Column("made_at", UTC, nullable=False),
+)

@@ -1,0 +1,79 @@
+"""This file holds one ARI client per PBX for the jobs, and keeps the load on each PBX low."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from aftercall.errors import NotFound
+from aftercall.jobs.loop import LoopThread
+from aftercall.model import PbxAddress
+from aftercall.pbx.ari import AriClient
+from aftercall.store import pbxs
+from aftercall.store.vault import Vault
+
+R = TypeVar("R")
+
+#: Downloads at a time per PBX. One connection moves 45 minutes of telephone audio a second; more only burdens it.
+DOWNLOADS_AT_ONCE = 2
+
+
+@dataclass(kw_only=True)
+class _Line:
+    """The connection to one PBX, as long as its address stays the same."""
+
+    address: PbxAddress
+    client: AriClient
+    downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DOWNLOADS_AT_ONCE))
+
+
+class PbxClients:
+    """Runs work against PBXs on the network thread; call it from job threads."""
+
+    def __init__(self, engine: sa.Engine, vault: Vault, network: LoopThread) -> None:
+        self._engine = engine
+        self._vault = vault
+        self._network = network
+        self._lines: dict[str, _Line] = {}
+
+    def list_recordings(self, pbx_id: str) -> Mapping[str, str]:
+        """Every recording the PBX lists, name to format."""
+        return self._network.run(self._list(self._address(pbx_id), pbx_id))
+
+    def run(self, pbx_id: str, download: Callable[[AriClient], Coroutine[Any, Any, R]]) -> R:
+        """Run a download when it is its turn."""
+        return self._network.run(self._download(self._address(pbx_id), pbx_id, download))
+
+    def close(self) -> None:
+        self._network.run(self._close())
+
+    def _address(self, pbx_id: str) -> PbxAddress:
+        with self._engine.connect() as db:
+            address = pbxs.address(db, pbx_id, self._vault)
+        if address is None:
+            raise NotFound(thing="PBX")
+        return address
+
+    async def _list(self, address: PbxAddress, pbx_id: str) -> Mapping[str, str]:
+        return await (await self._line(address, pbx_id)).client.recordings()
+
+    async def _download(
+        self, address: PbxAddress, pbx_id: str, download: Callable[[AriClient], Coroutine[Any, Any, R]]
+    ) -> R:
+        line = await self._line(address, pbx_id)
+        async with line.downloads:
+            return await download(line.client)
+
+    async def _line(self, address: PbxAddress, pbx_id: str) -> _Line:
+        line = self._lines.get(pbx_id)
+        if line is None or line.address != address:
+            # The old client, if any, is left to the downloads that still use it; it holds no idle connections.
+            line = self._lines[pbx_id] = _Line(address=address, client=AriClient(address))
+        return line
+
+    async def _close(self) -> None:
+        for line in self._lines.values():
+            await line.client.aclose()
+        self._lines.clear()

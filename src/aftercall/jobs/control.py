@@ -1,0 +1,84 @@
+"""This file is what people and schedules can ask of the jobs: sync now, stop, try again."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from aftercall.errors import NotFound
+from aftercall.jobs.engine import JobEngine
+from aftercall.jobs.steps import analyse_job, fetch_job, sync_job, utc_now
+from aftercall.model import CallState, Stage
+from aftercall.recordings.archive import Archive
+from aftercall.store import calls, pbxs, recordings, stages, syncs
+
+
+class JobControl:
+    """Writes the wish into the database, then puts the job on its queue; works beside a running server too."""
+
+    def __init__(self, engine: sa.Engine, jobs: JobEngine, clock: Callable[[], datetime] = utc_now) -> None:
+        self._engine = engine
+        self._jobs = jobs
+        self._clock = clock
+
+    def sync(self, pbx_id: str, *, asked_by: syncs.AskedBy) -> str:
+        """Ask for a sync of a PBX; the answer is the running one's id while there is one.
+
+        Raises:
+            NotFound: there is no such PBX.
+        """
+        now = self._clock()
+        with self._engine.begin() as db:
+            if pbxs.get(db, pbx_id) is None:
+                raise NotFound(thing="PBX")
+            pbxs.mark_due(db, pbx_id, now)
+            sync_id, is_new = syncs.ask(db, pbx_id, asked_by, now)
+        if is_new:
+            self._jobs.enqueue([sync_job(sync_id, is_asked_by_user=asked_by == "user")])
+        return sync_id
+
+    def stop_sync(self, sync_id: str) -> None:
+        """Stop a sync: nothing more is listed or fetched for it; what is home stays."""
+        now = self._clock()
+        with self._engine.begin() as db:
+            syncs.cancel(db, sync_id, now)
+            recordings.put_off(db, sync_id, now)
+
+    def retry(self, call_id: str) -> None:
+        """Try a call again now, from the stage that failed.
+
+        Raises:
+            NotFound: there is no such call.
+        """
+        now = self._clock()
+        with self._engine.begin() as db:
+            file = recordings.get(db, call_id)
+            if file is None:
+                raise NotFound(thing="call")
+            recordings.forget_failures(db, call_id)
+            attempt = recordings.count_attempt(db, call_id)
+            first = self._first_to_run(db, call_id)
+            stages.forget_after(db, call_id, first)
+            calls.set_state(db, call_id, CallState.FETCHED if file.archive_key else CallState.FOUND, now)
+        if file.archive_key:
+            self._jobs.enqueue([analyse_job(file, attempt, first_stage=first, is_asked_by_user=True)])
+        else:
+            self._jobs.enqueue([fetch_job(file, attempt, is_asked_by_user=True)])
+
+    def remove_pbx(self, pbx_id: str, archive: Archive, *, with_calls: bool) -> None:
+        """Disconnect a PBX; its calls and recordings go only if asked, the files after the rows."""
+        if not with_calls:
+            with self._engine.begin() as db:
+                pbxs.remove(db, pbx_id, self._clock())
+            return
+        with self._engine.begin() as db:
+            keys = pbxs.remove_with_calls(db, pbx_id)
+        archive.delete(keys)
+
+    @staticmethod
+    def _first_to_run(db: sa.Connection, call_id: str) -> Stage:
+        done = {each.stage for each in stages.of_call(db, call_id) if each.state == "done"}
+        behind_fetch = [stage for stage in Stage if stage is not Stage.FETCH]
+        if len(done.intersection(behind_fetch)) == len(behind_fetch):
+            return Stage.DECODE  # nothing failed: analyse it anew
+        return next(stage for stage in behind_fetch if stage not in done)

@@ -1,0 +1,49 @@
+"""This file asks for each PBX's sync when its interval is over; a changed interval counts at once."""
+
+import threading
+
+import sqlalchemy as sa
+
+from aftercall import log
+from aftercall.errors import AppError
+from aftercall.jobs.control import JobControl
+from aftercall.jobs.steps import utc_now
+from aftercall.store import pbxs
+
+_log = log.get("schedule")
+
+#: How often to look. Due times live in the database, so a restart forgets nothing.
+LOOK_EVERY_S = 1.0
+
+
+class Schedule:
+    """A thread that looks every second which PBX is due."""
+
+    def __init__(self, engine: sa.Engine, control: JobControl) -> None:
+        self._engine = engine
+        self._control = control
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="schedule", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join(10)
+
+    def look(self) -> list[str]:
+        """Ask for every sync that is due; returns the PBX ids."""
+        with self._engine.connect() as db:
+            due = pbxs.due(db, utc_now())
+        for pbx in due:
+            self._control.sync(pbx.id, asked_by="schedule")
+        return [pbx.id for pbx in due]
+
+    def _run(self) -> None:
+        while not self._stop.wait(LOOK_EVERY_S):
+            try:
+                self.look()
+            except (AppError, sa.exc.SQLAlchemyError):
+                # A busy database or a PBX removed this second; the next look is a second away.
+                _log.warning("schedule could not look", exc_info=True)

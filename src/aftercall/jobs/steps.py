@@ -1,0 +1,356 @@
+"""This file is the walk of a call through the house, step by step: list, fetch, decode, transcribe, analyse, index.
+
+Every step may run twice (the process may be killed at any moment), so each first looks whether its work is still
+wanted: the recording's attempt number is the token, and only the newest attempt acts. What a step learns is in the
+database before the step ends.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from aftercall import log
+from aftercall.errors import AppError, AttemptsSpent, AudioEmpty, Retry, Unexpected
+from aftercall.insight.sentiment import score_turns
+from aftercall.jobs import listening
+from aftercall.jobs.clients import PbxClients
+from aftercall.jobs.engine import Job, JobEngine, priority
+from aftercall.jobs.pool import CpuPool
+from aftercall.model import CallState, Stage
+from aftercall.pbx import names
+from aftercall.recordings import plan
+from aftercall.recordings.archive import Archive
+from aftercall.recordings.fetch import Fetched, Growing, Wanted, fetch
+from aftercall.store import calls, database, insights, pbxs, recordings, stages, syncs, transcripts
+from aftercall.store.calls import NewCall
+from aftercall.store.recordings import RecordingFile
+
+_log = log.get("jobs")
+
+#: New calls are written in portions, so that the pages never wait long for the database.
+PORTION = 2000
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """The steps with all they need; built once by the wiring."""
+
+    engine: sa.Engine
+    data: Path
+    jobs: JobEngine
+    clients: PbxClients
+    archive: Archive
+    pool: CpuPool
+    #: Name of the speech engine, or `auto`.
+    speech_engine: str
+    max_recording_bytes: int
+    clock: Callable[[], datetime] = utc_now
+
+    # ---- a sync ---------------------------------------------------------------------------------------------
+
+    def list_recordings(self, sync_id: str) -> None:
+        """Ask the PBX for its list and store what is new; an empty or failing list deletes nothing."""
+        with self.engine.begin() as db:
+            sync = syncs.get(db, sync_id)
+            if sync is None or sync.state not in {"queued", "listing"}:
+                return
+            syncs.begin(db, sync_id, self.clock())
+        try:
+            listed = self.clients.list_recordings(sync.pbx_id)
+            with self.engine.connect() as db:
+                known = recordings.known_names(db, sync.pbx_id)
+            new = [
+                NewCall(
+                    pbx_id=sync.pbx_id,
+                    name=names.parse(each.name),
+                    listed_format=each.format,
+                    first_seen_at=self.clock(),
+                    sync_id=sync_id,
+                )
+                for each in plan.missing(listed, known)
+            ]
+            with database.translated(self.data):
+                for start in range(0, len(new), PORTION):
+                    with self.engine.begin() as db:
+                        calls.add_found(db, new[start : start + PORTION])
+        except AppError as error:
+            _log.warning("sync failed", sync_id=sync_id, code=error.code)
+            with self.engine.begin() as db:
+                syncs.fail(db, sync_id, error, self.clock())
+                if error.retry is Retry.SETTINGS:
+                    pbxs.block(db, sync.pbx_id, error.code)
+            return
+        with self.engine.begin() as db:
+            pbxs.unblock(db, sync.pbx_id)
+            # Counted by what carries this sync's mark: right also when a kill came between two portions.
+            new_count = sum(calls.state_counts(db, sync_id=sync_id).values())
+            syncs.finish(db, sync_id, found_count=len(listed), new_count=new_count, now=self.clock())
+        _log.info("recordings listed", sync_id=sync_id, found=len(listed), new=new_count)
+
+    def hand_out(self, sync_id: str) -> None:
+        """Give each recording that should be on its way a job of its own, newest first."""
+        with self.engine.begin() as db:
+            sync = syncs.get(db, sync_id)
+            if sync is None or sync.state != "listed":
+                return
+            wanted = recordings.to_hand_out(db, sync.pbx_id, self.clock(), is_impatient=sync.asked_by == "user")
+            attempts = recordings.count_attempts(db, [each.call_id for each in wanted])
+        self.jobs.enqueue(fetch_job(each, attempts[each.call_id]) for each in wanted)
+
+    # ---- a call: fetch --------------------------------------------------------------------------------------
+
+    def fetch(self, call_id: str, attempt: int) -> None:
+        """Bring one recording home, or decide when to try again."""
+        with self.engine.connect() as db:
+            file = recordings.get(db, call_id)
+            pbx = pbxs.get(db, file.pbx_id) if file else None
+        if file is None or pbx is None or file.attempt != attempt:
+            return
+        if file.archive_key is None:
+            began_at = self.clock()
+            if pbx.blocked_by:
+                # Refused once is enough: asking for each recording again would get us banned there.
+                with self.engine.begin() as db:
+                    calls.set_state(db, call_id, CallState.WAITING, began_at)
+                return
+            try:
+                self._fetch_now(file, began_at)
+            except AppError as error:
+                self._failed(file, Stage.FETCH, error, began_at)
+                return
+            except Exception as exc:  # noqa: BLE001 (the edge that decides what becomes of a job)
+                _log.exception("fetch failed unexpectedly", call_id=call_id)
+                self._failed(file, Stage.FETCH, Unexpected(kind=type(exc).__name__), began_at)
+                return
+        with self.engine.connect() as db:
+            file = recordings.get(db, call_id)
+        if file is not None and file.archive_key is not None and file.attempt == attempt:
+            self.jobs.enqueue([analyse_job(file, attempt)])
+
+    def _fetch_now(self, file: RecordingFile, began_at: datetime) -> None:
+        outcome = self.clients.run(
+            file.pbx_id,
+            lambda client: fetch(
+                client,
+                self.archive,
+                Wanted(
+                    call_id=file.call_id,
+                    name=file.name,
+                    listed_format=file.listed_format,
+                    started_at=file.started_at,
+                    seen_size_bytes=file.seen_size_bytes,
+                    size_stood_since=file.size_stood_since,
+                ),
+                max_bytes=self.max_recording_bytes,
+                clock=self.clock,
+            ),
+        )
+        match outcome:
+            case Fetched():
+                now = self.clock()
+                with self.engine.begin() as db:
+                    recordings.record_fetched(
+                        db,
+                        file.call_id,
+                        archive_key=outcome.archive_key,
+                        size_bytes=outcome.size_bytes,
+                        sha256=outcome.sha256,
+                        content_type=outcome.content_type,
+                        fetched_at=now,
+                    )
+                    stages.put_done(db, file.call_id, Stage.FETCH, began_at, now)
+                    calls.set_state(db, file.call_id, CallState.FETCHED, now)
+            case Growing():
+                now = self.clock()
+                with self.engine.begin() as db:
+                    attempt = recordings.count_attempt(db, file.call_id)
+                    recordings.record_growing(
+                        db,
+                        file.call_id,
+                        size_bytes=outcome.size_bytes,
+                        stood_since=outcome.stood_since,
+                        next_try_at=now + plan.LOOK_AGAIN,
+                    )
+                    calls.set_state(db, file.call_id, CallState.IN_PROGRESS, now)
+                self.jobs.enqueue([fetch_job(file, attempt, delay_s=plan.LOOK_AGAIN.total_seconds())])
+
+    # ---- a call: the stages behind the fetch -------------------------------------------------------------------
+
+    def run_stage(self, stage: Stage, call_id: str, attempt: int) -> bool:
+        """Run one stage of the analysis; False when the walk ends here."""
+        with self.engine.begin() as db:
+            file = recordings.get(db, call_id)
+            if file is None or file.attempt != attempt or file.archive_key is None:
+                return False
+            began_at = self.clock()
+            stages.begin(db, call_id, stage, began_at)
+            if stage is not Stage.INDEX:
+                calls.set_state(db, call_id, CallState.ANALYSING, began_at)
+        work = {
+            Stage.DECODE: self._decode,
+            Stage.TRANSCRIBE: self._transcribe,
+            Stage.ANALYSE: self._analyse,
+            Stage.INDEX: self._index,
+        }[stage]
+        try:
+            work(file)
+        except AudioEmpty as error:
+            self._no_audio(file, stage, error)
+            return False
+        except AppError as error:
+            self._failed(file, stage, error, began_at)
+            return False
+        except Exception as exc:  # noqa: BLE001 (the same edge)
+            _log.exception("stage failed unexpectedly", call_id=call_id, stage=stage)
+            self._failed(file, stage, Unexpected(kind=type(exc).__name__), began_at)
+            return False
+        with self.engine.begin() as db:
+            stages.finish(db, call_id, stage, self.clock())
+        return True
+
+    def _decode(self, file: RecordingFile) -> None:
+        heard = self.pool.run(listening.look_at, self._path(file), file.name, file.content_type or "")
+        with self.engine.begin() as db:
+            recordings.record_audio(db, file.call_id, heard.facts, heard.peaks)
+            calls.set_state(
+                db, file.call_id, CallState.ANALYSING, self.clock(), duration_s=round(heard.facts.duration_s, 3)
+            )
+
+    def _transcribe(self, file: RecordingFile) -> None:
+        transcript = listening.transcribe(
+            self.pool, self._path(file), file.name, file.content_type or "", engine=self.speech_engine
+        )
+        with self.engine.begin() as db:
+            transcripts.put(db, file.call_id, transcript, self.clock())
+
+    def _analyse(self, file: RecordingFile) -> None:
+        with self.engine.connect() as db:
+            transcript = transcripts.of_call(db, file.call_id)
+        if transcript is None:
+            raise Unexpected(kind="analysis without a transcript")
+        insight = score_turns(
+            transcript.turns, language=transcript.language, is_low_accuracy=transcript.is_low_accuracy
+        )
+        with self.engine.begin() as db:
+            insights.put(db, file.call_id, insight, self.clock())
+
+    def _index(self, file: RecordingFile) -> None:
+        """The last step makes the call appear as done; the words were indexed with the transcript."""
+        with self.engine.begin() as db:
+            transcript = transcripts.of_call(db, file.call_id)
+            calls.set_state(
+                db,
+                file.call_id,
+                CallState.DONE,
+                self.clock(),
+                engine=transcript.engine if transcript else None,
+                is_low_accuracy=transcript.is_low_accuracy if transcript else None,
+            )
+            recordings.forget_failures(db, file.call_id)
+
+    def _path(self, file: RecordingFile) -> Path:
+        assert file.archive_key is not None
+        return self.archive.path(file.archive_key)
+
+    # ---- when it does not work ---------------------------------------------------------------------------------
+
+    def _no_audio(self, file: RecordingFile, stage: Stage, error: AudioEmpty) -> None:
+        now = self.clock()
+        with self.engine.begin() as db:
+            stages.fail(db, file.call_id, stage, now, error, will_retry=False)
+            calls.set_state(db, file.call_id, CallState.NO_AUDIO, now, duration_s=0.0)
+
+    def _failed(self, file: RecordingFile, stage: Stage, error: AppError, began_at: datetime) -> None:
+        """Store the failure with its cause and fix, and decide about another attempt."""
+        now = self.clock()
+        failures = file.failures + 1
+        next_try_at = plan.next_try(error.retry, failures, now)
+        waits_for_settings = error.retry is Retry.SETTINGS
+        will_retry = next_try_at is not None or waits_for_settings
+        if not will_retry and error.retry is not Retry.NEVER:
+            error = AttemptsSpent(attempts=failures, last=error.what)
+        with self.engine.begin() as db:
+            stages.begin(db, file.call_id, stage, began_at)
+            stages.fail(db, file.call_id, stage, now, error, will_retry=will_retry)
+            recordings.record_failure(db, file.call_id, next_try_at)
+            calls.set_state(db, file.call_id, CallState.WAITING if will_retry else CallState.FAILED, now)
+            if waits_for_settings:
+                pbxs.block(db, file.pbx_id, error.code)
+            attempt = recordings.count_attempt(db, file.call_id)
+        _log.warning("stage failed", call_id=file.call_id, stage=stage, code=error.code, will_retry=will_retry)
+        if next_try_at is not None:
+            delay_s = (next_try_at - now).total_seconds()
+            if stage is Stage.FETCH:
+                self.jobs.enqueue([fetch_job(file, attempt, delay_s=delay_s)])
+            else:
+                self.jobs.enqueue([analyse_job(file, attempt, first_stage=stage, delay_s=delay_s)])
+
+    # ---- from outside ------------------------------------------------------------------------------------------
+
+    def resume(self) -> int:
+        """After a start: give every unfinished call whose job is gone a new one; returns how many there were.
+
+        DBOS recovers its own jobs. This mends what it cannot know: a kill between our commit and its enqueue, a job
+        database restored from a backup or lost.
+        """
+        alive = self.jobs.waiting_ids()
+        with self.engine.begin() as db:
+            orphans = [
+                each
+                for each in recordings.unfinished(db)
+                if not alive & {f"fetch:{each.call_id}:{each.attempt}", f"analyse:{each.call_id}:{each.attempt}"}
+                and not (each.attempt == 0 and each.state is CallState.FOUND and self._is_listing(db, each.pbx_id))
+            ]
+            attempts = recordings.count_attempts(db, [each.call_id for each in orphans])
+            unlisted = [each for each in syncs.unfinished(db) if f"sync:{each.id}:0" not in alive]
+        self.jobs.enqueue(
+            analyse_job(each, attempts[each.call_id]) if each.archive_key else fetch_job(each, attempts[each.call_id])
+            for each in orphans
+        )
+        self.jobs.enqueue(sync_job(each.id, is_asked_by_user=each.asked_by == "user") for each in unlisted)
+        return len(orphans)
+
+    @staticmethod
+    def _is_listing(db: sa.Connection, pbx_id: str) -> bool:
+        """A sync that is still listing hands its new calls out itself."""
+        last = syncs.last(db, pbx_id)
+        return last is not None and last.state in {"queued", "listing"}
+
+
+def sync_job(sync_id: str, *, is_asked_by_user: bool) -> Job:
+    return Job(queue="sync", subject=sync_id, attempt=0, priority=1 if is_asked_by_user else 2)
+
+
+def fetch_job(file: RecordingFile, attempt: int, *, delay_s: float = 0, is_asked_by_user: bool = False) -> Job:
+    return Job(
+        queue="fetch",
+        subject=file.call_id,
+        attempt=attempt,
+        priority=priority(file.started_at, is_asked_by_user=is_asked_by_user),
+        delay_s=delay_s,
+    )
+
+
+def analyse_job(
+    file: RecordingFile,
+    attempt: int,
+    *,
+    first_stage: Stage = Stage.DECODE,
+    delay_s: float = 0,
+    is_asked_by_user: bool = False,
+) -> Job:
+    return Job(
+        queue="analyse",
+        subject=file.call_id,
+        attempt=attempt,
+        priority=priority(file.started_at, is_asked_by_user=is_asked_by_user),
+        first_stage=first_stage,
+        delay_s=delay_s,
+    )

@@ -1,0 +1,64 @@
+"""This file decides, without doing: which listed recordings are missing here, and when to try again what failed."""
+
+from collections.abc import Mapping, Set
+from datetime import datetime, timedelta
+
+from aftercall.errors import Retry
+from aftercall.model import ListedRecording
+
+#: Longer names than any file system allows come from something that is not a PBX.
+MAX_NAME_LENGTH = 1024
+
+#: A recording whose size stands still for this long is over, whatever its header says (Asterisk was killed).
+STANDS_STILL = timedelta(minutes=10)
+#: No call lasts this long: an old recording needs no waiting at all.
+LONGEST_CALL = timedelta(hours=24)
+#: How soon to look at a growing recording again.
+LOOK_AGAIN = timedelta(seconds=30)
+
+_SOON = [timedelta(seconds=seconds) for seconds in (5, 15, 45, 120, 300, 600, 1800, 3600)]
+_LATER = [timedelta(minutes=minutes) for minutes in (5, 30, 120, 360, 900)]
+
+
+def missing(listed: Mapping[str, str], known: Set[str]) -> list[ListedRecording]:
+    """The listed recordings (name to format) that we have never seen.
+
+    Names that no database can hold or no PBX can mean are left out; they could never be asked for again.
+    """
+    return [
+        ListedRecording(name=name, format=listed[name])
+        for name in listed.keys() - known
+        if is_usable(name)
+    ]  # fmt: skip
+
+
+def is_usable(name: str) -> bool:
+    """Whether a listed name can be stored and asked for."""
+    if not name or len(name) > MAX_NAME_LENGTH or "\0" in name:
+        return False
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def next_try(retry: Retry, failures: int, now: datetime) -> datetime | None:
+    """When to try again after so many failures in a row (at least 1); None to give up or to wait for new settings."""
+    steps = {Retry.SOON: _SOON, Retry.LATER: _LATER}.get(retry, [])
+    return now + steps[failures - 1] if failures <= len(steps) else None
+
+
+def stands_since(size_bytes: int, seen_size_bytes: int | None, stood_since: datetime | None, now: datetime) -> datetime:
+    """Since when a growing recording has had this size."""
+    return stood_since if stood_since is not None and seen_size_bytes == size_bytes else now
+
+
+def is_over(*, stood_since: datetime, started_at: datetime, is_raw: bool, now: datetime) -> bool:
+    """Whether to take a recording as it is although its bytes do not say that it is complete.
+
+    Args:
+        is_raw: the format has no header that could tell; then one unchanged second look is enough.
+    """
+    wait = LOOK_AGAIN if is_raw else STANDS_STILL
+    return now - stood_since >= wait or now - started_at >= LONGEST_CALL

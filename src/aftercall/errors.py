@@ -3,19 +3,20 @@
     AppError
       SettingsError    SettingInvalid  SecretUnreadable
       PbxError
-        PbxUnreachable   PbxNameUnknown  PbxConnectionRefused  PbxTimeout  PbxClosedSilently  PbxDropped
+        PbxUnreachable   PbxNameUnknown  PbxConnectionRefused  PbxNoRoute  PbxTimeout  PbxClosedSilently  PbxDropped
         PbxTlsError      PbxPortIsPlain  PbxCertificateUntrusted  PbxCertificateName  PbxCertificateExpired
                          PbxCertificateChanged  PbxTlsTooOld
-        PbxSignInRefused  PbxForbidden  PbxAriOff  PbxNotAsterisk  PbxRecordingsModuleMissing
+        PbxSignInRefused  PbxForbidden  PbxAriOff  PbxPrefixWrong  PbxNotAsterisk  PbxTooOld
+        PbxRecordingsModuleMissing
         PbxListBroken  PbxBusy  PbxReplyMalformed  PbxReplyTooLarge  PbxAddressRefused
-      RecordingError   RecordingMissing  RecordingStillGrowing  RecordingIncomplete  RecordingNotAudio
+      RecordingError   RecordingMissing  RecordingUnreadable  RecordingStillGrowing  RecordingIncomplete  RecordingNotAudio
                        RecordingTooLarge  ArchiveFull  ArchiveBroken
       AudioError       AudioEmpty  AudioUnreadable  CodecUnsupported
       EngineError      EngineNotInstalled  EngineDied  LanguageUnsupported
       StoreError       StoreBusy  StoreFull  SchemaAhead
-      JobError         AttemptsSpent  Cancelled
+      JobError         AttemptsSpent  Cancelled  DataFolderInUse  Unexpected
       WebError         NotFound  Forbidden  FormInvalid  SignInRequired  TooManyAttempts  CrossSiteRefused
-                       SetupLinkInvalid
+                       SetupLinkInvalid  SignInFailed
 
 Every leaf carries a stable `code`, says `what` happened, `why`, and the exact `fix`, whether trying again can help
 (`retry`) and which HTTP status our own API answers (`status`). The texts are templates over the facts given to the
@@ -137,6 +138,17 @@ class PbxConnectionRefused(PbxUnreachable):
     example = {"host": "192.0.2.10", "port": 8088}
 
 
+class PbxNoRoute(PbxUnreachable):
+    code = "pbx-no-route"
+    what_template = "This machine cannot reach {host}:{port} ({detail})."
+    why_template = "There is no network route to that address, or a firewall on the way turns the connection away."
+    fix_template = (
+        "Check the address and this machine's network or VPN. On the PBX run: fwconsole firewall add other <address of "
+        "this server>/32, and allow TCP {port} for zone Other in Firewall > Services > Custom."
+    )
+    example = {"host": "192.0.2.10", "port": 8088, "detail": "No route to host"}
+
+
 class PbxTimeout(PbxUnreachable):
     code = "pbx-timeout"
     what_template = "{host}:{port} did not answer within {seconds:g} s."
@@ -247,10 +259,10 @@ class PbxSignInRefused(PbxError):
 class PbxForbidden(PbxError):
     code = "pbx-forbidden"
     what_template = "The PBX answered 403 ({detail})."
-    why_template = "The ARI user's access list excludes this server, or Asterisk may not read the recording file."
+    why_template = "The ARI user's access list excludes this server."
     fix_template = (
-        "Remove permit/deny lines for this user from ari_additional_custom.conf, and make the recordings readable for "
-        "Asterisk: fwconsole chown."
+        "On the PBX, remove the permit/deny lines of this user from ari_additional_custom.conf (or add this server's "
+        "address to them), then run: fwconsole reload."
     )
     retry = Retry.SETTINGS
     example = {"detail": "Access denied by ACL"}
@@ -271,6 +283,21 @@ class PbxAriOff(PbxError):
     example = {"host": "192.0.2.10", "port": 8088, "path": "/ari"}
 
 
+class PbxPrefixWrong(PbxError):
+    code = "pbx-prefix-wrong"
+    what_template = "ARI answers at {host}:{port}{found}, not at {given}."
+    why_template = "The HTTP prefix entered here differs from the one set in Asterisk (FreePBX: Advanced Settings > HTTP Prefix)."
+    fix_template = "{advice}, then test again."
+    retry = Retry.SETTINGS
+    example = {
+        "host": "192.0.2.10",
+        "port": 8088,
+        "found": "/asterisk/ari",
+        "given": "/ari",
+        "advice": "Enter asterisk as HTTP prefix",
+    }
+
+
 class PbxNotAsterisk(PbxError):
     code = "pbx-not-asterisk"
     what_template = "{host}:{port} answers, but it is not Asterisk."
@@ -278,6 +305,15 @@ class PbxNotAsterisk(PbxError):
     fix_template = "Use Asterisk's own HTTP port: 8088 for plain HTTP, 8089 for TLS (not FreePBX's web port 80 or 443)."
     retry = Retry.SETTINGS
     example = {"host": "192.0.2.10", "port": 443, "detail": "Server: Apache"}
+
+
+class PbxTooOld(PbxError):
+    code = "pbx-too-old"
+    what_template = "Asterisk {version} does not hand out recordings over ARI."
+    why_template = "Downloads of stored recordings came with Asterisk 14; Aftercall is made for 16 and later."
+    fix_template = "Update the PBX: FreePBX 15 and later bring Asterisk 16 or newer."
+    retry = Retry.SETTINGS
+    example = {"version": "13.38.3"}
 
 
 class PbxRecordingsModuleMissing(PbxError):
@@ -340,7 +376,7 @@ class PbxReplyTooLarge(PbxError):
 class PbxAddressRefused(PbxError):
     code = "pbx-address-refused"
     what_template = "Aftercall does not connect to {host}."
-    why_template = "It is a link-local address, where cloud providers keep their secrets, not PBXs."
+    why_template = "It is a link-local or metadata address, where cloud providers keep their secrets, not PBXs."
     fix_template = "Enter the PBX's real host name or IP address."
     retry = Retry.SETTINGS
     status = 422
@@ -369,6 +405,15 @@ class RecordingMissing(RecordingError):
     )
     retry = Retry.LATER
     status = 404
+    example: ClassVar[dict[str, Any]] = {}
+
+
+class RecordingUnreadable(RecordingError):
+    code = "recording-unreadable"
+    what_template = "The PBX may not open this recording's file (403, Recording could not be opened)."
+    why_template = "The file belongs to another user than the one Asterisk runs as."
+    fix_template = "On the PBX run: fwconsole chown. Aftercall tries again a few times within a day."
+    retry = Retry.LATER
     example: ClassVar[dict[str, Any]] = {}
 
 
@@ -560,6 +605,14 @@ class DataFolderInUse(JobError):
     fix_template = "Use the running one (its web page or API), or stop it first. Its process id is {pid}."
     status = 409
     example = {"folder": "/var/lib/aftercall", "pid": 4711}
+
+
+class Unexpected(JobError):
+    code = "unexpected"
+    what_template = "Something went wrong that Aftercall did not foresee ({kind})."
+    why_template = "This is a bug in Aftercall."
+    fix_template = "Press Retry. If it happens again, please report it to us with the lines around it in the log."
+    example = {"kind": "ZeroDivisionError"}
 
 
 # ---- web --------------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ import structlog
 PRIVATE_KEYS = frozenset(
     {
         "password", "token", "secret", "authorization", "cookie", "key",
-        "caller", "callee", "number", "name", "recording", "recording_name", "text", "words", "transcript", "body", "query",
+        "caller", "callee", "number", "name", "recording", "recording_name", "text", "words", "transcript", "body",
+        "query",
     }
 )  # fmt: skip
 

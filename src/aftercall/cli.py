@@ -1,0 +1,428 @@
+"""This file is the command line; each command opens the house, does one thing and prints JSON or plain lines."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aftercall import __version__, log
+from aftercall import settings as settings_file
+from aftercall.errors import AppError, NotFound
+from aftercall.settings import Settings
+
+
+class _Program(click.Group):
+    """Turns our errors into what, why and fix on stderr, and exit code 1."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except AppError as error:
+            print_error(error)
+            context.exit(1)
+
+
+def print_error(error: AppError) -> None:
+    click.echo(f"{error.what}\n  Why: {error.why}\n  Fix: {error.fix}\n  ({error.code})", err=True)
+
+
+def _print_json(shape: object) -> None:
+    click.echo(json.dumps(shape, ensure_ascii=False))
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one line each.")
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="aftercall")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Self-hosted AI call analysis for FreePBX and Asterisk."""
+    settings = settings_file.read()
+    log.set_up(level=settings.log_level)
+    context.obj = settings
+
+
+# ---- serve ------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--host", help="Address to listen on (default: AFTERCALL_HOST or 127.0.0.1).")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port (default: AFTERCALL_PORT or 8080).")
+@json_option
+@click.pass_obj
+def serve(settings: Settings, host: str | None, port: int | None, as_json: bool) -> None:
+    """Run the web pages, the schedule and the jobs until Ctrl-C."""
+    from aftercall.commands import serve as command
+
+    chosen = replace(settings, host=host or settings.host, port=settings.port if port is None else port)
+
+    def ready(address: str, setup_link: str | None) -> None:
+        if as_json:
+            _print_json({"address": address, "setup_link": setup_link})
+        elif setup_link:
+            click.echo(f"Aftercall is ready. Create the owner's account here (the link works once):\n  {setup_link}")
+        else:
+            click.echo(f"Aftercall is ready: {address}")
+
+    command.run(chosen, on_ready=ready)
+
+
+# ---- sync -------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--wait", is_flag=True, help="Wait until everything new is fetched and analysed.")
+@json_option
+@click.pass_obj
+def sync(settings: Settings, name: str | None, wait: bool, as_json: bool) -> None:
+    """Bring the new recordings of one PBX (or of all) home and analyse them."""
+    from aftercall import wiring
+    from aftercall.commands import sync as command
+    from aftercall.store import shapes
+
+    with wiring.open_house(settings) as house:
+        if not wait:
+            for pbx_id in command.chosen_pbxs(house, name):
+                sync_id = house.control.sync(pbx_id, asked_by="user")
+                _print_json({"id": sync_id}) if as_json else click.echo(f"Sync {sync_id} is queued for the server.")
+            return
+        results = command.run(house, name, tell=command.to_stderr)
+    for each in results:
+        if as_json:
+            _print_json(shapes.sync(each))
+        elif each.sync.error is None:
+            click.echo(
+                f"{each.sync.found_count} recordings listed, {each.sync.new_count} new: {each.done_count} done, "
+                f"{each.failed_count} failed, {each.waiting_count} waiting"
+            )
+        if each.sync.error:
+            click.echo(f"{each.sync.error.what}\n  Why: {each.sync.error.why}\n  Fix: {each.sync.error.fix}", err=True)
+    if any(each.sync.state != "listed" for each in results):
+        sys.exit(1)
+
+
+# ---- analyse ----------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--engine", default="auto", show_default=True, help="Speech engine.")
+@click.option("--language", default="en", show_default=True, help="Language spoken (BCP 47).")
+@click.option("--transcript", type=click.File(), help="Skip the audio: JSON lines with turns, - for stdin.")
+@click.pass_obj
+def analyse(settings: Settings, files: tuple[Path, ...], engine: str, language: str, transcript: Any) -> None:
+    """Analyse local audio files (or transcripts) and print a JSON line each; needs no PBX and stores nothing."""
+    from aftercall.commands import analyse as command
+
+    if bool(files) == bool(transcript):
+        raise click.UsageError("Give audio files, or --transcript with a file of JSON lines.")
+    has_failed = False
+    lines: Iterator[dict[str, Any]] = (
+        command.of_transcripts(transcript, language=language)
+        if transcript
+        else command.of_files(files, engine=engine, language=language, workers=max(settings.workers, 1))
+    )
+    for line in lines:
+        has_failed = has_failed or "error" in line
+        _print_json(line)
+    if has_failed:
+        sys.exit(1)
+
+
+@main.command("recording-name")
+@click.argument("names", nargs=-1, required=True)
+@json_option
+def recording_name(names: tuple[str, ...], as_json: bool) -> None:
+    """Tell what recording names say, a JSON line each."""
+    from aftercall.pbx import names as parser
+
+    for name in names:
+        _print_json(parser.as_json(parser.parse(name)))
+
+
+# ---- doctor -----------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("name", required=False)
+@json_option
+@click.pass_obj
+def doctor(settings: Settings, name: str | None, as_json: bool) -> None:
+    """Check this installation and the connection to each PBX (or one); a JSON line each, exit 1 if one fails."""
+    from aftercall import doctor as doctor_room
+    from aftercall import wiring
+
+    has_failed = False
+    with wiring.open_house(settings) as house:
+        for line in doctor_room.examine(house.engine, house.vault, house.settings, name):
+            has_failed = has_failed or line["status"] == "fail"
+            _print_json(line)
+    if has_failed:
+        sys.exit(1)
+
+
+# ---- calls ------------------------------------------------------------------------------------------------------
+
+
+@main.group(invoke_without_command=True)
+@click.option("--limit", type=click.IntRange(1), help="At most this many.")
+@click.option("--search", default="", help="Words, phrases in quotes, or digits of a number.")
+@json_option
+@click.pass_context
+def calls(context: click.Context, limit: int | None, search: str, as_json: bool) -> None:
+    """List calls, newest first, a JSON line each."""
+    if context.invoked_subcommand:
+        return
+    from aftercall import wiring
+    from aftercall.store import calls as store
+    from aftercall.store import shapes
+
+    with wiring.open_house(context.obj) as house:
+        left, older_than = limit, None
+        while left is None or left > 0:
+            size = 500 if left is None else min(left, 500)
+            with house.engine.connect() as db:
+                page = store.page(db, store.CallFilter(text=search), older_than=older_than, size=size)
+            for row in page.rows:
+                _print_json(shapes.call(row))
+            left = None if left is None else left - len(page.rows)
+            older_than = page.older_than
+            if older_than is None:
+                break
+
+
+@calls.command("show")
+@click.argument("call_id")
+@json_option
+@click.pass_obj
+def show_call(settings: Settings, call_id: str, as_json: bool) -> None:
+    """Print everything known of one call."""
+    from aftercall import wiring
+    from aftercall.store import calls as store
+    from aftercall.store import shapes
+
+    with wiring.open_house(settings) as house, house.engine.connect() as db:
+        detail = store.detail(db, call_id)
+        if detail is None:
+            raise NotFound(thing=f"call {call_id}")
+        _print_json(shapes.whole_call(detail))
+
+
+@calls.command("retry")
+@click.argument("call_id")
+@click.pass_obj
+def retry_call(settings: Settings, call_id: str) -> None:
+    """Try a failed call again (the running server does it, or the next sync)."""
+    from aftercall import wiring
+
+    with wiring.open_house(settings) as house:
+        house.control.retry(call_id)
+
+
+# ---- pbx --------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def pbx() -> None:
+    """Connect and disconnect PBXs."""
+
+
+@pbx.command("add")
+@click.argument("name")
+@click.option("--host", required=True, help="Host name or IP address.")
+@click.option("--port", required=True, type=click.IntRange(1, 65535), help="8088, or 8089 with TLS.")
+@click.option("--username", required=True, help="The ARI user; read-only is enough.")
+@click.option("--tls", "use_tls", is_flag=True, help="Use TLS.")
+@click.option("--certificate", type=click.File(), help="PEM of the PBX's own certificate, to be trusted.")
+@click.option("--prefix", default="", help="HTTP prefix of Asterisk, if one is set.")
+@click.option("--interval", default=10, show_default=True, type=click.IntRange(1, 1440), help="Minutes between syncs.")
+@json_option
+@click.pass_obj
+def add_pbx(
+    settings: Settings,
+    name: str,
+    host: str,
+    port: int,
+    username: str,
+    use_tls: bool,
+    certificate: Any,
+    prefix: str,
+    interval: int,
+    as_json: bool,
+) -> None:
+    """Connect a PBX; the password comes from AFTERCALL_PBX_PASSWORD or a prompt."""
+    import os
+
+    from aftercall import wiring
+    from aftercall.errors import FormInvalid
+    from aftercall.jobs.steps import utc_now
+    from aftercall.store import pbxs
+
+    password = os.environ.get("AFTERCALL_PBX_PASSWORD")
+    if password is None:
+        password = click.prompt("ARI password", hide_input=True, err=True)
+    entered = pbxs.PbxSettings(
+        name=name,
+        host=host,
+        port=port,
+        username=username,
+        password=password,
+        use_tls=use_tls,
+        prefix=prefix.strip("/"),
+        pinned_certificate=certificate.read() if certificate else None,
+        sync_interval_min=interval,
+    )
+    with wiring.open_house(settings) as house, house.engine.begin() as db:
+        if pbxs.by_name(db, name):
+            raise FormInvalid(field="NAME", problem=f"there is a PBX named {name} already.")
+        pbx_id = pbxs.add(db, entered, house.vault, utc_now())
+    _print_json({"id": pbx_id, "name": name}) if as_json else click.echo(f"{name} is connected ({pbx_id}).")
+
+
+@pbx.command("list")
+@json_option
+@click.pass_obj
+def list_pbxs(settings: Settings, as_json: bool) -> None:
+    """List the connected PBXs, a JSON line each."""
+    from aftercall import wiring
+    from aftercall.store import pbxs, shapes
+
+    with wiring.open_house(settings) as house, house.engine.connect() as db:
+        for each in pbxs.all_pbxs(db):
+            _print_json(shapes.pbx(each))
+
+
+@pbx.command("remove")
+@click.argument("name")
+@click.option("--with-calls", is_flag=True, help="Delete its calls and recordings too.")
+@click.pass_obj
+def remove_pbx(settings: Settings, name: str, with_calls: bool) -> None:
+    """Disconnect a PBX; its calls stay unless you ask."""
+    from aftercall import wiring
+    from aftercall.store import pbxs
+
+    with wiring.open_house(settings) as house:
+        with house.engine.connect() as db:
+            found = pbxs.by_name(db, name)
+        if found is None:
+            raise NotFound(thing=f"PBX named {name}")
+        house.control.remove_pbx(found.id, house.archive, with_calls=with_calls)
+
+
+# ---- user -------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def user() -> None:
+    """Manage who may sign in."""
+
+
+def _new_password() -> str:
+    import os
+
+    given = os.environ.get("AFTERCALL_USER_PASSWORD")
+    if given is not None:
+        return given
+    return str(click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(["owner"]), default="owner", show_default=True)
+@click.pass_obj
+def add_user(settings: Settings, name: str, role: str) -> None:
+    """Create an account; the password comes from AFTERCALL_USER_PASSWORD or a prompt."""
+    from aftercall import wiring
+    from aftercall.web import accounts
+
+    with wiring.open_house(settings) as house:
+        accounts.create(house.engine, name=name, password=_new_password(), role=role)
+    click.echo(f"{name} may sign in.")
+
+
+@user.command("password")
+@click.argument("name")
+@click.pass_obj
+def set_password(settings: Settings, name: str) -> None:
+    """Set a new password; every session of the account ends."""
+    from aftercall import wiring
+    from aftercall.web import accounts
+
+    with wiring.open_house(settings) as house:
+        accounts.set_password(house.engine, name=name, password=_new_password())
+    click.echo(f"{name} has a new password.")
+
+
+@user.command("list")
+@json_option
+@click.pass_obj
+def list_users(settings: Settings, as_json: bool) -> None:
+    """List the accounts, a JSON line each."""
+    from aftercall import wiring
+    from aftercall.store import accounts, shapes
+
+    with wiring.open_house(settings) as house, house.engine.connect() as db:
+        for each in accounts.all_accounts(db):
+            _print_json({"name": each.name, "role": each.role, "created_at": shapes.moment(each.created_at)})
+
+
+@user.command("token")
+@click.argument("name")
+@click.option("--for", "purpose", default="api", show_default=True, help="What the token is for.")
+@click.pass_obj
+def make_token(settings: Settings, name: str, purpose: str) -> None:
+    """Make an API token; it is shown this once."""
+    from aftercall import wiring
+    from aftercall.jobs.steps import utc_now
+    from aftercall.store import accounts
+
+    with wiring.open_house(settings) as house, house.engine.begin() as db:
+        found = accounts.by_name(db, name)
+        if found is None:
+            raise NotFound(thing=f"account {name}")
+        click.echo(accounts.make_api_token(db, found.id, purpose, utc_now()))
+
+
+@user.command("remove")
+@click.argument("name")
+@click.pass_obj
+def remove_user(settings: Settings, name: str) -> None:
+    """Delete an account, its sessions and its tokens."""
+    from aftercall import wiring
+    from aftercall.store import accounts
+
+    with wiring.open_house(settings) as house, house.engine.begin() as db:
+        found = accounts.by_name(db, name)
+        if found is None:
+            raise NotFound(thing=f"account {name}")
+        accounts.remove(db, found.id)
+
+
+# ---- demo -------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Sync, analyse, print the calls, and exit.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port of the pages (default: AFTERCALL_PORT or 8080).")
+@json_option
+@click.pass_obj
+def demo(settings: Settings, once: bool, port: int | None, as_json: bool) -> None:
+    """Show Aftercall on a built-in demo PBX."""
+    from aftercall.commands import demo as command
+
+    command.run(
+        replace(settings, port=settings.port if port is None else port),
+        is_once=once,
+        as_json=as_json,
+        say=click.echo,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""This file knows every room: it builds the parts and hands them over; nobody else builds any."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from aftercall import log
+from aftercall.errors import DataFolderInUse, SettingInvalid
+from aftercall.jobs.clients import PbxClients
+from aftercall.jobs.control import JobControl
+from aftercall.jobs.engine import JobEngine
+from aftercall.jobs.loop import LoopThread
+from aftercall.jobs.pool import CpuPool
+from aftercall.jobs.schedule import Schedule
+from aftercall.jobs.steps import Steps
+from aftercall.recordings.archive import Archive
+from aftercall.settings import Settings
+from aftercall.store import database
+from aftercall.store.vault import Vault, open_vault
+
+_log = log.get("wiring")
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """The parts that every command shares."""
+
+    settings: Settings
+    engine: sa.Engine
+    vault: Vault
+    archive: Archive
+    jobs: JobEngine
+    control: JobControl
+
+
+@contextlib.contextmanager
+def open_house(settings: Settings) -> Iterator[House]:
+    """Open the data folder: database up to date, key at hand, archive ready.
+
+    Raises:
+        SettingInvalid: the data folder cannot be made or written.
+        SchemaAhead: a newer release has written it.
+    """
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (settings.data / "migrate.lock").touch()
+    except OSError as exc:
+        raise SettingInvalid(
+            name="AFTERCALL_DATA", value=str(settings.data), expected="a folder this user may write"
+        ) from exc
+    engine = database.make_engine(settings.database)
+    job_engine = database.make_engine(settings.job_database, is_durable=True)
+    jobs = JobEngine(job_engine)
+    try:
+        database.migrate(engine, settings.data)
+        yield House(
+            settings=settings,
+            engine=engine,
+            vault=open_vault(settings.data, settings.secret_key),
+            archive=Archive(settings.data / "recordings"),
+            jobs=jobs,
+            control=JobControl(engine, jobs),
+        )
+    finally:
+        jobs.close()
+        engine.dispose()
+        job_engine.dispose()
+
+
+@contextlib.contextmanager
+def at_work(house: House, *, with_schedule: bool) -> Iterator[None]:
+    """Work the jobs off in this process until the context ends; what is cut off goes on at the next start.
+
+    Raises:
+        DataFolderInUse: another process works in this data folder.
+    """
+    settings = house.settings
+    with _only_worker(settings.data):
+        network = LoopThread()
+        clients = PbxClients(house.engine, house.vault, network)
+        pool = CpuPool(settings.workers)
+        steps = Steps(
+            engine=house.engine,
+            data=settings.data,
+            jobs=house.jobs,
+            clients=clients,
+            archive=house.archive,
+            pool=pool,
+            speech_engine="auto",
+            max_recording_bytes=settings.max_recording_mb * 2**20,
+        )
+        schedule = Schedule(house.engine, house.control)
+        try:
+            house.jobs.launch(steps, analyse_concurrency=settings.workers)
+            resumed = steps.resume()
+            if resumed:
+                _log.info("unfinished calls go on", count=resumed)
+            if with_schedule:
+                schedule.start()
+            yield
+        finally:
+            if with_schedule:
+                schedule.close()
+            pool.close()
+            clients.close()
+            network.close()
+            house.jobs.close()
+
+
+@contextlib.contextmanager
+def _only_worker(data: Path) -> Iterator[None]:
+    """Hold the data folder's lock: two processes on one embedded job database would do the same work twice."""
+    path = data / "aftercall.lock"
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            lock.seek(0)
+            raise DataFolderInUse(folder=str(data), pid=lock.read().strip() or "unknown") from exc
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield

@@ -187,9 +187,11 @@ Trend = Literal["improving", "steady", "declining"]
 
 @dataclass(frozen=True, kw_only=True)
 class TurnSentiment:
-    label: SentimentLabel
+    """How a turn felt; label and score are None when its language is not covered."""
+
+    label: SentimentLabel | None
     #: -5 to +5.
-    score: float
+    score: float | None
     #: The words that caused it.
     evidence: tuple[str, ...] = ()
 

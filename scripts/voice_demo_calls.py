@@ -148,7 +148,7 @@ def encode_opus(sound: Samples, out: Path) -> None:
 
 
 def encode_gsm(script: Script, out: Path) -> None:
-    """Write the `.WAV` that MixMonitor writes for wav49; PyAV reads GSM but cannot write it, so it is kept as a file."""
+    """Write what MixMonitor writes for wav49; PyAV reads GSM but cannot write it, so the file itself is kept."""
     with tempfile.TemporaryDirectory() as folder:
         mixed = Path(folder) / "mixed.wav"
         mixed.write_bytes(mixed_wav(call_samples(script)))

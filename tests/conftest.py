@@ -1,0 +1,49 @@
+"""This file hands the fixtures to every test and says loudly what this machine could not run."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = [
+    "tests.fixtures.browser",
+    "tests.fixtures.canned",
+    "tests.fixtures.event_loop",
+    "tests.fixtures.lab",
+    "tests.fixtures.store",
+]
+
+#: CI sets it: a part that is not there is then a failure.
+IS_REQUIRED = os.environ.get("AFTERCALL_REQUIRE") == "all"
+
+
+def not_here(part: str, why: str) -> None:
+    """End the test because a part is missing: a failure where it is required, else a skip that is said loudly."""
+    if IS_REQUIRED:
+        pytest.fail(f"{part} is required (AFTERCALL_REQUIRE=all) but not here: {why}", pytrace=False)
+    pytest.skip(f"NOT RUN, {part} is not here: {why}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = sorted(
+        {
+            str(report.longrepr[2]).removeprefix("Skipped: ")
+            for report in terminalreporter.stats.get("skipped", [])
+            if isinstance(report.longrepr, tuple)
+        }
+    )
+    if reasons:
+        terminalreporter.section("NOT RUN ON THIS MACHINE", red=True, bold=True)
+        for reason in reasons:
+            count = sum(
+                str(report.longrepr[2]).endswith(reason)
+                for report in terminalreporter.stats["skipped"]
+                if isinstance(report.longrepr, tuple)
+            )
+            terminalreporter.line(f"{count:4} tests: {reason}", red=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one Asterisk release stay together, so that each worker starts as few as possible."""
+    root = Path(__file__).parent
+    items.sort(key=lambda item: str(item.path.relative_to(root)))

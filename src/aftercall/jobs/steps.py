@@ -18,12 +18,14 @@ from aftercall.insight.sentiment import score_turns
 from aftercall.jobs import listening
 from aftercall.jobs.clients import PbxClients
 from aftercall.jobs.engine import Job, JobEngine, priority
+from aftercall.jobs.listening import Sound
 from aftercall.jobs.pool import CpuPool
 from aftercall.model import CallState, Stage
 from aftercall.pbx import names
 from aftercall.recordings import plan
 from aftercall.recordings.archive import Archive
 from aftercall.recordings.fetch import Fetched, Growing, Wanted, fetch
+from aftercall.speech.engine import Hints
 from aftercall.store import calls, database, insights, pbxs, recordings, stages, syncs, transcripts
 from aftercall.store.calls import NewCall
 from aftercall.store.recordings import RecordingFile
@@ -50,6 +52,8 @@ class Steps:
     pool: CpuPool
     #: Name of the speech engine, or `auto`.
     speech_engine: str
+    #: BCP 47, or None for the engine's first language.
+    language: str | None = None
     max_recording_bytes: int
     clock: Callable[[], datetime] = utc_now
 
@@ -216,7 +220,7 @@ class Steps:
         return True
 
     def _decode(self, file: RecordingFile) -> None:
-        heard = self.pool.run(listening.look_at, self._path(file), file.name, file.content_type or "")
+        heard = self.pool.run(listening.look_at, self._sound(file))
         with self.engine.begin() as db:
             recordings.record_audio(db, file.call_id, heard.facts, heard.peaks)
             calls.set_state(
@@ -225,7 +229,7 @@ class Steps:
 
     def _transcribe(self, file: RecordingFile) -> None:
         transcript = listening.transcribe(
-            self.pool, self._path(file), file.name, file.content_type or "", engine=self.speech_engine
+            self.pool, self._sound(file), engine=self.speech_engine, hints=Hints(language=self.language)
         )
         with self.engine.begin() as db:
             transcripts.put(db, file.call_id, transcript, self.clock())
@@ -255,9 +259,11 @@ class Steps:
             )
             recordings.forget_failures(db, file.call_id)
 
-    def _path(self, file: RecordingFile) -> Path:
+    def _sound(self, file: RecordingFile) -> Sound:
         assert file.archive_key is not None
-        return self.archive.path(file.archive_key)
+        # The name in the list has no extension; the format it was listed with stands in for it.
+        name = f"{file.name}.{file.listed_format}"
+        return Sound(path=self.archive.path(file.archive_key), name=name, content_type=file.content_type or "")
 
     # ---- when it does not work ---------------------------------------------------------------------------------
 

@@ -1,0 +1,140 @@
+"""This file is `aftercall analyse`: local files or transcripts through the analysis, without a PBX or a database."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from aftercall.errors import AppError, FormInvalid
+from aftercall.insight.sentiment import score_turns
+from aftercall.jobs.listening import Sound, look_at, transcribe
+from aftercall.jobs.pool import CpuPool
+from aftercall.model import Role, Transcript, Turn, Word
+from aftercall.pbx import names
+from aftercall.speech import engine as engines
+from aftercall.speech.engine import Hints
+from aftercall.store import shapes
+from aftercall.store.stages import Failure
+
+Line = dict[str, Any]
+
+
+def of_files(files: Sequence[Path], *, engine: str, language: str, workers: int) -> Iterator[Line]:
+    """Analyse audio files; a file that cannot be analysed gives a line with its error.
+
+    Raises:
+        EngineError: the engine or the language is not there.
+    """
+    hints = Hints(language=language)
+    engines.language(engines.load(engine), hints)
+    pool = CpuPool(workers)
+    try:
+        for file in files:
+            try:
+                yield _of_file(pool, file, engine, hints)
+            except AppError as error:
+                yield {"file": str(file), "error": Failure.of(error).as_json()}
+    finally:
+        pool.close()
+
+
+def _of_file(pool: CpuPool, file: Path, engine: str, hints: Hints) -> Line:
+    if not file.is_file():
+        raise FormInvalid(field="FILE", problem=f"there is no file {file}.")
+    sound = Sound(path=file, name=file.name)
+    began = time.perf_counter()
+    look = pool.run(look_at, sound)
+    decoded = time.perf_counter()
+    transcript = transcribe(pool, sound, engine=engine, hints=hints)
+    heard = time.perf_counter()
+    insight = score_turns(
+        transcript.turns, language=transcript.language, is_low_accuracy=transcript.is_low_accuracy
+    )  # fmt: skip
+    ended = time.perf_counter()
+    return {
+        "file": str(file),
+        "duration_s": round(look.facts.duration_s, 3),
+        "direction": names.parse(file.name).direction,
+        "audio": shapes.audio(look.facts),
+        **shapes.understood(transcript, insight),
+        "timings": {
+            "decode_s": round(decoded - began, 3),
+            "transcribe_s": round(heard - decoded, 3),
+            "analyse_s": round(ended - heard, 3),
+        },
+    }
+
+
+def of_transcripts(lines: Iterable[str], *, language: str) -> Iterator[Line]:
+    """Analyse transcripts given as JSON lines: {"direction", "turns": [{"speaker" or "role", "text", ...}]}."""
+    for number, text in enumerate(lines, 1):
+        if not text.strip():
+            continue
+        try:
+            given = json.loads(text)
+            transcript = _transcript(given, number, language)
+        except ValueError:
+            error = FormInvalid(field=f"Line {number}", problem="is not JSON.")
+            yield {"line": number, "error": Failure.of(error).as_json()}
+            continue
+        except FormInvalid as error:
+            yield {"line": number, "error": Failure.of(error).as_json()}
+            continue
+        began = time.perf_counter()
+        insight = score_turns(transcript.turns, language=transcript.language, is_low_accuracy=False)
+        yield {
+            "file": None,
+            "duration_s": None,
+            "direction": given.get("direction"),
+            **shapes.understood(transcript, insight),
+            "timings": {"analyse_s": round(time.perf_counter() - began, 3)},
+        }
+
+
+def _transcript(given: Any, number: int, language: str) -> Transcript:
+    turns = given.get("turns") if isinstance(given, dict) else None
+    if not isinstance(turns, list) or not all(isinstance(each, dict) for each in turns):
+        raise FormInvalid(field=f"Line {number}", problem='must be {"turns": [{"speaker" or "role", "text"}]}.')
+    made = tuple(_turn(each, index, number) for index, each in enumerate(turns))
+    speakers = {turn.speaker for turn in made}
+    return Transcript(
+        engine="given",
+        model="none",
+        language=str(given.get("language") or language),
+        speakers="not separated" if speakers <= {"unknown"} else "separated",
+        turns=made,
+    )
+
+
+def _turn(given: dict[str, Any], index: int, number: int) -> Turn:
+    role: Role | None = given.get("role") if given.get("role") in {"agent", "customer"} else None
+    text = given.get("text")
+    if not isinstance(text, str):
+        raise FormInvalid(field=f"Line {number}", problem=f"turn {index + 1} has no text.")
+    # Without times the turns' order stands in, a second each.
+    start_s = _number(given.get("start_s"), float(index))
+    return Turn(
+        speaker=str(given.get("speaker") or {"agent": "A", "customer": "B"}.get(role or "", "unknown")),
+        role=role,
+        start_s=start_s,
+        end_s=_number(given.get("end_s"), start_s + 1.0),
+        text=text,
+        words=tuple(_words(given.get("words"))),
+    )
+
+
+def _number(value: object, default: float) -> float:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
+
+
+def _words(given: object) -> Iterator[Word]:
+    for each in given if isinstance(given, list) else []:
+        if isinstance(each, dict) and isinstance(each.get("text"), str):
+            start_s = _number(each.get("start_s"), 0.0)
+            yield Word(
+                text=each["text"],
+                start_s=start_s,
+                end_s=_number(each.get("end_s"), start_s),
+                confidence=each.get("confidence"),
+            )

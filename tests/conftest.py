@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fixtures.browser",
     "tests.fixtures.canned",
     "tests.fixtures.event_loop",
+    "tests.fixtures.house",
     "tests.fixtures.lab",
     "tests.fixtures.store",
 ]

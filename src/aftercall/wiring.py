@@ -94,7 +94,7 @@ def at_work(house: House, *, with_schedule: bool) -> Iterator[None]:
             speech_engine="auto",
             max_recording_bytes=settings.max_recording_mb * 2**20,
         )
-        schedule = Schedule(house.engine, house.control)
+        schedule = Schedule(house.engine, house.control, house.jobs)
         try:
             house.jobs.launch(steps, analyse_concurrency=settings.workers)
             resumed = steps.resume()

@@ -1,4 +1,4 @@
-"""Kill -9 in the middle of a sync, again and again: afterwards every recording is one call, none twice, all finished."""
+"""Kill -9 in the middle of a sync, again and again: afterwards each recording is one finished call."""
 
 import json
 import os

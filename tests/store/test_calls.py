@@ -107,7 +107,27 @@ def test_what_moved_since_is_what_changed(engine: sa.Engine, add_calls: AddCalls
     later = NOW + timedelta(seconds=5)
     with engine.begin() as db:
         calls.set_state(db, ids[1], CallState.FETCHED, later)
-        assert [row.id for row in calls.changed_since(db, NOW)] == [ids[1]]
+        assert [each.row.id for each in calls.moved(db, CallFilter(), since=NOW)] == [ids[1]]
+        assert calls.last_change(db) == later
+
+
+def test_what_moved_says_whether_it_belongs_to_the_filtered_list(engine: sa.Engine, add_calls: AddCalls) -> None:
+    ids = add_calls(2)
+    with engine.begin() as db:
+        for identity, state in ((ids[0], CallState.DONE), (ids[1], CallState.FAILED)):
+            calls.set_state(db, identity, state, NOW + timedelta(seconds=5))
+        found = calls.moved(db, CallFilter(state="done"), since=NOW)
+    assert [(each.row.id, each.is_wanted) for each in found] == [(ids[0], True), (ids[1], False)]
+
+
+def test_what_moved_below_the_rows_shown_is_left_out(engine: sa.Engine, add_calls: AddCalls) -> None:
+    ids = add_calls(2)
+    with engine.begin() as db:
+        for identity in ids:
+            calls.set_state(db, identity, CallState.DONE, NOW + timedelta(seconds=5))
+        newest = calls.rows_by_id(db, [ids[0]])[0]
+        found = calls.moved(db, CallFilter(), since=NOW, at_or_above=newest.sort_key)
+    assert [each.row.id for each in found] == [ids[0]]
 
 
 def test_removing_a_pbx_with_its_calls_names_the_files_to_delete(

@@ -135,8 +135,10 @@ class Steps:
                 return
         with self.engine.connect() as db:
             file = recordings.get(db, call_id)
-        if file is not None and file.archive_key is not None and file.attempt == attempt:
-            self.jobs.enqueue([analyse_job(file, attempt)])
+        if file is not None and file.archive_key is not None:
+            # With the newest attempt's number, not ours: somebody may have put this call off while it was coming home,
+            # and then no other job would go on with it.
+            self.jobs.enqueue([analyse_job(file, file.attempt)])
 
     def _fetch_now(self, file: RecordingFile, began_at: datetime) -> None:
         outcome = self.clients.run(

@@ -40,8 +40,9 @@ class Notes:
     def hand_out(self, sync_id: str) -> None:
         self._note("hand out", sync_id)
 
-    def fetch(self, call_id: str, attempt: int) -> None:
-        self._note("fetch", f"{call_id}:{attempt}")
+    def fetch(self, subjects: list[tuple[str, int]]) -> None:
+        for call_id, attempt in subjects:
+            self._note("fetch", f"{call_id}:{attempt}")
 
     def run_stage(self, stage: Stage, call_id: str, attempt: int) -> bool:
         self._note(stage.value, f"{call_id}:{attempt}")
@@ -72,7 +73,7 @@ def _until(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 
 def _job(subject: str, *, attempt: int = 1, queue: str = "fetch", first: int = 5, **more: object) -> Job:
-    return Job(queue=queue, subject=subject, attempt=attempt, priority=first, **more)
+    return Job(queue=queue, subjects=((subject, attempt),), priority=first, **more)
 
 
 def test_a_sync_lists_and_then_hands_out(make_engine: Callable[[], JobEngine]) -> None:

@@ -1,9 +1,9 @@
 """This file holds one ARI client per PBX for the jobs, and keeps the load on each PBX low."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -11,10 +11,10 @@ from aftercall.errors import NotFound
 from aftercall.jobs.loop import LoopThread
 from aftercall.model import PbxAddress
 from aftercall.pbx.ari import AriClient
+from aftercall.recordings.archive import Archive
+from aftercall.recordings.fetch import Fetched, Growing, Wanted, fetch
 from aftercall.store import pbxs
 from aftercall.store.vault import Vault
-
-R = TypeVar("R")
 
 #: Downloads at a time per PBX. One connection moves 45 minutes of telephone audio a second; more only burdens it.
 DOWNLOADS_AT_ONCE = 2
@@ -42,9 +42,17 @@ class PbxClients:
         """Every recording the PBX lists, name to format."""
         return self._network.run(self._list(self._address(pbx_id), pbx_id))
 
-    def run(self, pbx_id: str, download: Callable[[AriClient], Coroutine[Any, Any, R]]) -> R:
-        """Run a download when it is its turn."""
-        return self._network.run(self._download(self._address(pbx_id), pbx_id, download))
+    def fetch(
+        self,
+        pbx_id: str,
+        wanted: Sequence[Wanted],
+        *,
+        archive: Archive,
+        max_bytes: int,
+        clock: Callable[[], datetime],
+    ) -> list[Fetched | Growing | Exception]:
+        """Bring recordings home, a few at a time; what became of each, in their order."""
+        return self._network.run(self._fetch(self._address(pbx_id), pbx_id, wanted, archive, max_bytes, clock))
 
     def close(self) -> None:
         self._network.run(self._close())
@@ -59,12 +67,25 @@ class PbxClients:
     async def _list(self, address: PbxAddress, pbx_id: str) -> Mapping[str, str]:
         return await (await self._line(address, pbx_id)).client.recordings()
 
-    async def _download(
-        self, address: PbxAddress, pbx_id: str, download: Callable[[AriClient], Coroutine[Any, Any, R]]
-    ) -> R:
+    async def _fetch(
+        self,
+        address: PbxAddress,
+        pbx_id: str,
+        wanted: Sequence[Wanted],
+        archive: Archive,
+        max_bytes: int,
+        clock: Callable[[], datetime],
+    ) -> list[Fetched | Growing | Exception]:
         line = await self._line(address, pbx_id)
-        async with line.downloads:
-            return await download(line.client)
+
+        async def one(each: Wanted) -> Fetched | Growing | Exception:
+            async with line.downloads:
+                try:
+                    return await fetch(line.client, archive, each, max_bytes=max_bytes, clock=clock)
+                except Exception as exc:  # noqa: BLE001 (handed to the step, which decides what becomes of each)
+                    return exc
+
+        return list(await asyncio.gather(*(one(each) for each in wanted)))
 
     async def _line(self, address: PbxAddress, pbx_id: str) -> _Line:
         line = self._lines.get(pbx_id)

@@ -46,10 +46,8 @@ class Job:
     """One piece of work to put on a queue."""
 
     queue: Queue
-    #: The sync's or the call's id.
-    subject: str
-    #: Which attempt this is; the same job with the same attempt is put on the queue only once, ever.
-    attempt: int
+    #: The sync's or the call's id and which attempt this is; several only for fetch jobs of a large backlog.
+    subjects: tuple[tuple[str, int], ...]
     priority: int
     #: Where to begin, for analyse jobs.
     first_stage: Stage = Stage.DECODE
@@ -57,7 +55,13 @@ class Job:
 
     @property
     def id(self) -> str:
-        return f"{self.queue}:{self.subject}:{self.attempt}"
+        """The same job is put on the queue only once, ever."""
+        subject, attempt = self.subjects[0]
+        return _job_id(self.queue, subject, attempt)
+
+
+def _job_id(queue: str, subject: str, attempt: int) -> str:
+    return f"{queue}:{subject}:{attempt}"
 
 
 class Walk(Protocol):
@@ -67,7 +71,7 @@ class Walk(Protocol):
 
     def hand_out(self, sync_id: str) -> None: ...
 
-    def fetch(self, call_id: str, attempt: int) -> None: ...
+    def fetch(self, subjects: list[tuple[str, int]]) -> None: ...
 
     def run_stage(self, stage: Stage, call_id: str, attempt: int) -> bool:
         """Run one stage of the analysis; False ends the walk."""
@@ -93,8 +97,8 @@ def _sync(sync_id: str) -> None:
 
 
 @DBOS.workflow(name="fetch", max_recovery_attempts=100)
-def _fetch(call_id: str, attempt: int) -> None:
-    DBOS.run_step({"name": "fetch"}, _walk().fetch, call_id, attempt)
+def _fetch(subjects: list[tuple[str, int]]) -> None:
+    DBOS.run_step({"name": "fetch"}, _walk().fetch, subjects)
 
 
 @DBOS.workflow(name="analyse", max_recovery_attempts=100)
@@ -119,13 +123,14 @@ def _options(job: Job) -> EnqueueOptions:
 
 
 def _arguments(job: Job) -> tuple[object, ...]:
+    subject, attempt = job.subjects[0]
     match job.queue:
         case "sync":
-            return (job.subject,)
+            return (subject,)
         case "fetch":
-            return (job.subject, job.attempt)
+            return (list(job.subjects),)
         case "analyse":
-            return (job.subject, job.attempt, job.first_stage.value)
+            return (subject, attempt, job.first_stage.value)
 
 
 class JobEngine:
@@ -186,11 +191,13 @@ class JobEngine:
                     client.enqueue_in_transaction(db, _options(job), *_arguments(job))
 
     def waiting_ids(self) -> set[str]:
-        """The ids of all jobs that are queued, delayed or running."""
-        found = self._get_client().list_workflows(
-            status=["ENQUEUED", "PENDING", "DELAYED"], load_input=False, load_output=False
-        )
-        return {each.workflow_id for each in found}
+        """The ids of all jobs that are queued, delayed or running; each call of a fetch job counts as one."""
+        found = self._get_client().list_workflows(status=["ENQUEUED", "PENDING", "DELAYED"], load_output=False)
+        ids = {each.workflow_id for each in found}
+        for each in found:
+            if each.name == "fetch" and each.input:
+                ids |= {_job_id("fetch", subject, attempt) for subject, attempt in each.input["args"][0]}
+        return ids
 
     def forget_ended(self, before: datetime) -> int:
         """Delete the records of jobs that ended before then; returns how many."""

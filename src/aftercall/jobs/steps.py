@@ -5,7 +5,8 @@ wanted: the recording's attempt number is the token, and only the newest attempt
 database before the step ends.
 """
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ from aftercall.model import CallState, Stage
 from aftercall.pbx import names
 from aftercall.recordings import plan
 from aftercall.recordings.archive import Archive
-from aftercall.recordings.fetch import Fetched, Growing, Wanted, fetch
+from aftercall.recordings.fetch import Fetched, Growing, Wanted
 from aftercall.speech.engine import Hints
 from aftercall.store import calls, database, insights, pbxs, recordings, stages, syncs, transcripts
 from aftercall.store.calls import NewCall
@@ -34,6 +35,8 @@ _log = log.get("jobs")
 
 #: New calls are written in portions, so that the pages never wait long for the database.
 PORTION = 2000
+#: A backlog is cut into about so many fetch jobs, of at most so many recordings each.
+BATCHES, LARGEST_BATCH = 50, 20
 
 
 def utc_now() -> datetime:
@@ -106,62 +109,55 @@ class Steps:
                 return
             wanted = recordings.to_hand_out(db, sync.pbx_id, self.clock(), is_impatient=sync.asked_by == "user")
             attempts = recordings.count_attempts(db, [each.call_id for each in wanted])
-        self.jobs.enqueue(fetch_job(each, attempts[each.call_id]) for each in wanted)
+        self.jobs.enqueue(fetch_jobs(wanted, attempts))
 
-    # ---- a call: fetch --------------------------------------------------------------------------------------
+    # ---- calls: fetch ---------------------------------------------------------------------------------------
 
-    def fetch(self, call_id: str, attempt: int) -> None:
-        """Bring one recording home, or decide when to try again."""
-        with self.engine.connect() as db:
-            file = recordings.get(db, call_id)
-            pbx = pbxs.get(db, file.pbx_id) if file else None
-        if file is None or pbx is None or file.attempt != attempt:
-            return
-        if file.archive_key is None:
-            began_at = self.clock()
-            if pbx.blocked_by:
-                # Refused once is enough: asking for each recording again would get us banned there.
-                with self.engine.begin() as db:
-                    calls.set_state(db, call_id, CallState.WAITING, began_at)
-                return
-            try:
-                self._fetch_now(file, began_at)
-            except AppError as error:
-                self._failed(file, Stage.FETCH, error, began_at)
-                return
-            except Exception as exc:  # noqa: BLE001 (the edge that decides what becomes of a job)
-                _log.exception("fetch failed unexpectedly", call_id=call_id)
-                self._failed(file, Stage.FETCH, Unexpected(kind=type(exc).__name__), began_at)
-                return
-        with self.engine.connect() as db:
-            file = recordings.get(db, call_id)
-        if file is not None and file.archive_key is not None:
-            # With the newest attempt's number, not ours: somebody may have put this call off while it was coming home,
-            # and then no other job would go on with it.
-            self.jobs.enqueue([analyse_job(file, file.attempt)])
-
-    def _fetch_now(self, file: RecordingFile, began_at: datetime) -> None:
-        outcome = self.clients.run(
-            file.pbx_id,
-            lambda client: fetch(
-                client,
-                self.archive,
-                Wanted(
-                    call_id=file.call_id,
-                    name=file.name,
-                    listed_format=file.listed_format,
-                    started_at=file.started_at,
-                    seen_size_bytes=file.seen_size_bytes,
-                    size_stood_since=file.size_stood_since,
-                ),
+    def fetch(self, subjects: list[tuple[str, int]]) -> None:
+        """Bring some recordings of one PBX home side by side, or decide for each when to try again."""
+        wanted = self._still_wanted(subjects)
+        began_at = self.clock()
+        if wanted:
+            outcomes = self.clients.fetch(
+                wanted[0].pbx_id,
+                [_wanted(file) for file in wanted],
+                archive=self.archive,
                 max_bytes=self.max_recording_bytes,
                 clock=self.clock,
-            ),
-        )
-        match outcome:
-            case Fetched():
-                now = self.clock()
-                with self.engine.begin() as db:
+            )
+            self._record(list(zip(wanted, outcomes, strict=True)), began_at)
+        with self.engine.connect() as db:
+            files = recordings.get_all(db, [call_id for call_id, _ in subjects])
+        # With the newest attempt's number, not ours: somebody may have put a call off while it was coming home, and
+        # then no other job would go on with it.
+        self.jobs.enqueue(analyse_job(file, file.attempt) for file in files if file.archive_key is not None)
+
+    def _still_wanted(self, subjects: list[tuple[str, int]]) -> list[RecordingFile]:
+        """The recordings whose newest attempt this is and that are not home."""
+        attempts = dict(subjects)
+        with self.engine.connect() as db:
+            files = [
+                file
+                for file in recordings.get_all(db, list(attempts))
+                if file.attempt == attempts[file.call_id] and file.archive_key is None
+            ]
+            pbx = pbxs.get(db, files[0].pbx_id) if files else None
+        if pbx is None:
+            return []
+        if pbx.blocked_by:
+            # Refused once is enough: asking for each recording again would get us banned there.
+            with self.engine.begin() as db:
+                for file in files:
+                    calls.set_state(db, file.call_id, CallState.WAITING, self.clock())
+            return []
+        return files
+
+    def _record(self, outcomes: list[tuple[RecordingFile, Fetched | Growing | Exception]], began_at: datetime) -> None:
+        """Store what became of each; those that came home in one transaction."""
+        now = self.clock()
+        with self.engine.begin() as db:
+            for file, outcome in outcomes:
+                if isinstance(outcome, Fetched):
                     recordings.record_fetched(
                         db,
                         file.call_id,
@@ -173,19 +169,28 @@ class Steps:
                     )
                     stages.put_done(db, file.call_id, Stage.FETCH, began_at, now)
                     calls.set_state(db, file.call_id, CallState.FETCHED, now)
-            case Growing():
-                now = self.clock()
-                with self.engine.begin() as db:
-                    attempt = recordings.count_attempt(db, file.call_id)
-                    recordings.record_growing(
-                        db,
-                        file.call_id,
-                        size_bytes=outcome.size_bytes,
-                        stood_since=outcome.stood_since,
-                        next_try_at=now + plan.LOOK_AGAIN,
-                    )
-                    calls.set_state(db, file.call_id, CallState.IN_PROGRESS, now)
-                self.jobs.enqueue([fetch_job(file, attempt, delay_s=plan.LOOK_AGAIN.total_seconds())])
+        for file, outcome in outcomes:
+            if isinstance(outcome, Growing):
+                self._look_again(file, outcome)
+            elif isinstance(outcome, AppError):
+                self._failed(file, Stage.FETCH, outcome, began_at)
+            elif isinstance(outcome, Exception):
+                _log.error("fetch failed unexpectedly", call_id=file.call_id, exc_info=outcome)
+                self._failed(file, Stage.FETCH, Unexpected(kind=type(outcome).__name__), began_at)
+
+    def _look_again(self, file: RecordingFile, growing: Growing) -> None:
+        now = self.clock()
+        with self.engine.begin() as db:
+            attempt = recordings.count_attempt(db, file.call_id)
+            recordings.record_growing(
+                db,
+                file.call_id,
+                size_bytes=growing.size_bytes,
+                stood_since=growing.stood_since,
+                next_try_at=now + plan.LOOK_AGAIN,
+            )
+            calls.set_state(db, file.call_id, CallState.IN_PROGRESS, now)
+        self.jobs.enqueue([fetch_job(file, attempt, delay_s=plan.LOOK_AGAIN.total_seconds())])
 
     # ---- a call: the stages behind the fetch -------------------------------------------------------------------
 
@@ -333,14 +338,41 @@ class Steps:
 
 
 def sync_job(sync_id: str, *, is_asked_by_user: bool) -> Job:
-    return Job(queue="sync", subject=sync_id, attempt=0, priority=1 if is_asked_by_user else 2)
+    return Job(queue="sync", subjects=((sync_id, 0),), priority=1 if is_asked_by_user else 2)
+
+
+def fetch_jobs(files: Sequence[RecordingFile], attempts: Mapping[str, int]) -> list[Job]:
+    """A job for each recording; with a large backlog several share one, since a durable job costs more than a download.
+
+    Args:
+        files: newest first; those of one PBX share jobs.
+    """
+    size = min(LARGEST_BATCH, max(1, len(files) // BATCHES))
+    jobs = []
+    for _, same_pbx in itertools.groupby(sorted(files, key=lambda file: file.pbx_id), key=lambda file: file.pbx_id):
+        waiting = iter(same_pbx)
+        while batch := list(itertools.islice(waiting, size)):
+            subjects = tuple((file.call_id, attempts[file.call_id]) for file in batch)
+            first = priority(batch[0].started_at, is_asked_by_user=False)
+            jobs.append(Job(queue="fetch", subjects=subjects, priority=first))
+    return jobs
+
+
+def _wanted(file: RecordingFile) -> Wanted:
+    return Wanted(
+        call_id=file.call_id,
+        name=file.name,
+        listed_format=file.listed_format,
+        started_at=file.started_at,
+        seen_size_bytes=file.seen_size_bytes,
+        size_stood_since=file.size_stood_since,
+    )
 
 
 def fetch_job(file: RecordingFile, attempt: int, *, delay_s: float = 0, is_asked_by_user: bool = False) -> Job:
     return Job(
         queue="fetch",
-        subject=file.call_id,
-        attempt=attempt,
+        subjects=((file.call_id, attempt),),
         priority=priority(file.started_at, is_asked_by_user=is_asked_by_user),
         delay_s=delay_s,
     )
@@ -356,8 +388,7 @@ def analyse_job(
 ) -> Job:
     return Job(
         queue="analyse",
-        subject=file.call_id,
-        attempt=attempt,
+        subjects=((file.call_id, attempt),),
         priority=priority(file.started_at, is_asked_by_user=is_asked_by_user),
         first_stage=first_stage,
         delay_s=delay_s,

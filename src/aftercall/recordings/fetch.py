@@ -1,14 +1,16 @@
 """This file brings one recording home: download, look at it, and keep it only if it is a finished recording."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
+from aftercall.audio import header
 from aftercall.errors import RecordingNotAudio
 from aftercall.pbx.ari import AriClient
-from aftercall.recordings import header, plan
+from aftercall.recordings import plan
 from aftercall.recordings.archive import Archive, key_for
 
 #: Smaller recordings never touch the disk before they are known to be good.
@@ -76,5 +78,8 @@ async def fetch(
                 return Growing(size_bytes=got.size_bytes, stood_since=stood_since)
         key = key_for(wanted.call_id, wanted.started_at, got.content_type)
         file.seek(0)
-        archive.put(key, file)
+        if got.size_bytes > IN_MEMORY_BYTES:
+            await asyncio.to_thread(archive.put, key, file)
+        else:  # quicker than handing it to a thread
+            archive.put(key, file)
     return Fetched(archive_key=key, size_bytes=got.size_bytes, sha256=got.sha256, content_type=got.content_type)

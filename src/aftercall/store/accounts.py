@@ -59,6 +59,21 @@ def add(db: sa.Connection, *, name: str, password_hash: str, role: str, now: dat
     return account_id
 
 
+def add_first(db: sa.Connection, *, name: str, password_hash: str, role: str, now: datetime) -> str | None:
+    """Add the very first account; None when there is one already."""
+    values = {
+        "id": secrets.token_hex(8), "name": name, "password_hash": password_hash, "role": role, "created_at": now,
+    }  # fmt: skip
+    # One statement looks and inserts: of two that come at once only one finds the table empty.
+    row = sa.select(*(sa.bindparam(key, value, type_=account.c[key].type) for key, value in values.items()))
+    added = db.execute(
+        account.insert().from_select(
+            [account.c[key] for key in values], row.where(~sa.exists(sa.select(sa.literal(1)).select_from(account)))
+        )
+    ).rowcount
+    return str(values["id"]) if added else None
+
+
 _ACCOUNT = (account.c.id, account.c.name, account.c.role, account.c.created_at)
 
 

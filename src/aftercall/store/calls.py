@@ -290,12 +290,61 @@ def rows_by_id(db: sa.Connection, identities: Sequence[str]) -> list[CallRow]:
     return [_row(values) for values in db.execute(statement).mappings()]
 
 
-def changed_since(db: sa.Connection, since: datetime, *, limit: int = 200) -> list[CallRow]:
-    """The calls that moved since then, oldest change first (for pages that follow along)."""
-    statement = (
-        sa.select(*_ROW).select_from(_FROM).where(call.c.updated_at > since).order_by(call.c.updated_at).limit(limit)
+def last_change(db: sa.Connection) -> datetime | None:
+    """When any call moved last; one look into an index."""
+    found: datetime | None = db.scalar(sa.select(sa.func.max(call.c.updated_at)))
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """A call that moved, for pages that follow along."""
+
+    row: CallRow
+    #: Whether it belongs to the list that was asked for, as it is now.
+    is_wanted: bool
+
+
+def moved(
+    db: sa.Connection,
+    wanted: CallFilter,
+    *,
+    since: datetime,
+    at_or_above: int = 0,
+    only: str = "",
+    limit: int = 2 * PAGE_SIZE,
+) -> list[Moved]:
+    """The newest of the calls that moved since then, newest first.
+
+    Args:
+        at_or_above: the sort key of the oldest call shown; what lies below it is nobody's concern.
+        only: the id of the one call that matters, "" for all.
+    """
+    one = [call.c.id == only] if only else []
+    # Only the keys first: right after a first sync this is every call there is.
+    keys = db.scalars(
+        sa.select(call.c.sort_key)
+        .where(call.c.updated_at > since, call.c.sort_key >= at_or_above, *one)
+        .order_by(call.c.sort_key.desc())
+        .limit(limit)
+    ).all()
+    rows = db.execute(
+        sa.select(*_ROW).select_from(_FROM).where(call.c.sort_key.in_(keys)).order_by(call.c.sort_key.desc())
     )
-    return [_row(values) for values in db.execute(statement).mappings()]
+    found = [_row(values) for values in rows.mappings()]
+    ids = [row.id for row in found]
+    belonging = set(ids) if wanted.is_open else set(
+        db.scalars(sa.select(call.c.id).where(call.c.id.in_(ids), *_conditions(wanted)))
+    )  # fmt: skip
+    return [Moved(row=row, is_wanted=row.id in belonging) for row in found]
+
+
+def newest_utc_offset_min(db: sa.Connection) -> int | None:
+    """The PBX's zone as the newest call that tells it has it: what "today" means to the people there."""
+    statement = (
+        sa.select(call.c.utc_offset_min).where(call.c.utc_offset_min.is_not(None)).order_by(call.c.sort_key.desc())
+    )
+    return db.scalar(statement.limit(1))
 
 
 def detail(db: sa.Connection, identity: str) -> CallDetail | None:

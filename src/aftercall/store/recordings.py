@@ -55,9 +55,22 @@ def known_names(db: sa.Connection, pbx_id: str) -> set[str]:
 
 
 def get(db: sa.Connection, call_id: str) -> RecordingFile | None:
-    statement = sa.select(*_FILE).select_from(recording.join(call)).where(recording.c.call_id == call_id)
-    row = db.execute(statement).mappings().first()
-    return RecordingFile(**{**row, "state": CallState(row["state"])}) if row else None
+    return next(iter(get_all(db, [call_id])), None)
+
+
+def get_all(db: sa.Connection, call_ids: Sequence[str]) -> list[RecordingFile]:
+    """Those of these calls that exist, newest first."""
+    statement = (
+        sa.select(*_FILE)
+        .select_from(recording.join(call))
+        .where(recording.c.call_id.in_(call_ids))
+        .order_by(call.c.sort_key.desc())
+    )
+    return _files(db, statement)
+
+
+def _files(db: sa.Connection, statement: sa.Select[Any]) -> list[RecordingFile]:
+    return [RecordingFile(**{**row, "state": CallState(row["state"])}) for row in db.execute(statement).mappings()]
 
 
 def to_hand_out(db: sa.Connection, pbx_id: str, now: datetime, *, is_impatient: bool) -> list[RecordingFile]:
@@ -85,7 +98,7 @@ def to_hand_out(db: sa.Connection, pbx_id: str, now: datetime, *, is_impatient: 
         )
         .order_by(call.c.sort_key.desc())
     )
-    return [RecordingFile(**{**row, "state": CallState(row["state"])}) for row in db.execute(statement).mappings()]
+    return _files(db, statement)
 
 
 def unfinished(db: sa.Connection) -> list[RecordingFile]:
@@ -97,7 +110,7 @@ def unfinished(db: sa.Connection) -> list[RecordingFile]:
         .where(call.c.state.not_in(ended), pbx.c.removed_at.is_(None))
         .order_by(call.c.sort_key.desc())
     )
-    return [RecordingFile(**{**row, "state": CallState(row["state"])}) for row in db.execute(statement).mappings()]
+    return _files(db, statement)
 
 
 def count_attempts(db: sa.Connection, call_ids: Sequence[str]) -> dict[str, int]:

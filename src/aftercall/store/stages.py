@@ -1,5 +1,6 @@
 """This file remembers each call's stages: when they ran and how they ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -80,15 +81,24 @@ def forget_after(db: sa.Connection, call_id: str, first: Stage) -> None:
 def of_call(db: sa.Connection, call_id: str) -> tuple[StageRecord, ...]:
     """The stages a call went through, in their order."""
     rows = db.execute(sa.select(stage).where(stage.c.call_id == call_id)).mappings()
-    records = [
-        StageRecord(
-            stage=Stage(row["stage"]),
-            state=row["state"],
-            started_at=row["started_at"],
-            finished_at=row["finished_at"],
-            error=Failure(**row["error"]) if row["error"] else None,
-        )
-        for row in rows
-    ]
+    records = [_record(row) for row in rows]
     order = list(Stage)
     return tuple(sorted(records, key=lambda record: order.index(record.stage)))
+
+
+def of_calls(db: sa.Connection, call_ids: Sequence[str]) -> dict[str, list[StageRecord]]:
+    """The stages of several calls at once, for lists."""
+    found: dict[str, list[StageRecord]] = {}
+    for row in db.execute(sa.select(stage).where(stage.c.call_id.in_(call_ids))).mappings():
+        found.setdefault(row["call_id"], []).append(_record(row))
+    return found
+
+
+def _record(row: sa.RowMapping) -> StageRecord:
+    return StageRecord(
+        stage=Stage(row["stage"]),
+        state=row["state"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        error=Failure(**row["error"]) if row["error"] else None,
+    )

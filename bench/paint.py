@@ -35,7 +35,7 @@ def measure() -> Iterator[Figure]:
                 page = browser.new_context().new_page()
                 page.goto(f"{address}/login")
                 page.get_by_label("Name").fill("owner")
-                page.get_by_label("Password").fill(PASSWORD)
+                page.get_by_label("Password", exact=True).fill(PASSWORD)
                 page.get_by_role("button", name="Sign in").click()
                 page.wait_for_url(f"{address}/")
                 pages[address] = page

@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.fixtures.event_loop",
     "tests.fixtures.house",
     "tests.fixtures.lab",
+    "tests.fixtures.server",
     "tests.fixtures.store",
 ]
 

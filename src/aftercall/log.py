@@ -56,7 +56,7 @@ def set_up(*, level: str = "INFO", for_machines: bool | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("httpx2", "httpcore2", "httpx", "httpcore", "alembic", "uvicorn.access", "dbos"):
+    for noisy in ("httpx2", "httpcore2", "httpx", "httpcore", "alembic", "uvicorn.access", "uvicorn.error", "dbos"):
         logging.getLogger(noisy).setLevel("WARNING")
 
 

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -20,11 +21,14 @@ IDLE_S = 60.0
 
 
 def _die_with(parent_pid: int) -> None:
-    """Started in each worker: end it when its parent is gone.
+    """Started in each worker: leave Ctrl-C and SIGTERM to the parent, and end when the parent is gone.
 
     A killed parent leaves pool workers behind, burning CPU. PR_SET_PDEATHSIG would not do: it follows the thread
     that made the worker, and job threads end.
     """
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent_pid:
@@ -84,9 +88,8 @@ class CpuPool:
             processes = list((pool._processes or {}).values())
             pool.shutdown(wait=False, cancel_futures=True)
             for process in processes:
-                process.terminate()
-            for process in processes:
-                process.join(5)
+                process.kill()
+            pool.shutdown(wait=True)  # lets go of the queues, whose semaphores would be reported as leaked
 
     def _enter(self) -> ProcessPoolExecutor:
         with self._lock:

@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.fixtures.lab",
     "tests.fixtures.server",
     "tests.fixtures.store",
+    "tests.fixtures.web",
 ]
 
 #: CI sets it: a part that is not there is then a failure.

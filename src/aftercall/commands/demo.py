@@ -60,7 +60,7 @@ def run(settings: Settings, *, is_once: bool, as_json: bool, say: Say) -> None:
                 ).start()
 
             server.on_started = ready
-            server.run(sockets=[door])
+            serve.run_until_stopped(server, door)
 
 
 def connect(house: House, pbx: Simulator) -> str:

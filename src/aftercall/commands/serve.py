@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import signal
 import socket
 from collections.abc import Callable, Iterator
 
@@ -37,7 +38,21 @@ def run(settings: Settings, *, on_ready: Callable[[str, str | None], None]) -> N
             on_ready(address, f"{address}/setup?token={setup_token}" if setup_token else None)
 
         server.on_started = ready
-        server.run(sockets=[door])
+        run_until_stopped(server, door)
+
+
+def run_until_stopped(server: "Server", door: socket.socket) -> None:
+    """Serve until Ctrl-C or SIGTERM, and return from either.
+
+    uvicorn shuts down and then raises the signal again; without a handler of ours SIGTERM would end the process there,
+    before the jobs and their workers are stopped.
+    """
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[door])
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def setup_token_for(house: House) -> str | None:

@@ -1,0 +1,176 @@
+"""The command line, as scripts use it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.fixtures.house import noise
+
+from aftercall.testing import Simulator
+
+NAME = "2026/11/22/in-5550100-5550100123-20261122-101500-1795342500.7"
+
+
+class Shell:
+    """Runs aftercall in a data folder of its own."""
+
+    def __init__(self, data: Path, password: str) -> None:
+        self.environment = {
+            **os.environ, "AFTERCALL_DATA": str(data), "AFTERCALL_PBX_PASSWORD": password,
+            "AFTERCALL_USER_PASSWORD": "a long enough password",
+        }  # fmt: skip
+
+    def __call__(self, *words: str, given: str | None = None) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "aftercall.cli", *words],
+            env=self.environment, capture_output=True, text=True, check=False, timeout=120, input=given,
+        )  # fmt: skip
+
+    def lines(self, *words: str, given: str | None = None) -> list[dict[str, object]]:
+        ended = self(*words, given=given)
+        assert ended.returncode == 0, ended.stderr
+        return [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+@pytest.fixture
+def shell(tmp_path: Path, simulator: Simulator) -> Shell:
+    return Shell(tmp_path / "data", simulator.password)
+
+
+def _add(shell: Shell, simulator: Simulator) -> None:
+    added = shell(
+        "pbx", "add", "Office", "--host", simulator.host, "--port", str(simulator.port), "--username", simulator.username
+    )  # fmt: skip
+    assert added.returncode == 0, added.stderr
+
+
+def test_sync_waits_until_everything_is_analysed(shell: Shell, simulator: Simulator) -> None:
+    simulator.add_recording(NAME, noise(1.0))
+    _add(shell, simulator)
+    (sync,) = shell.lines("sync", "Office", "--wait", "--json")
+    assert (sync["found"], sync["new"], sync["done"], sync["failed"]) == (1, 1, 1, 0)
+    (call,) = shell.lines("calls")
+    assert call["recording"] == NAME
+    assert (call["pbx"], call["state"], call["direction"], call["caller"], call["callee"], call["extension"]) == (
+        "Office", "done", "inbound", "5550100123", "5550100", None,
+    )  # fmt: skip
+    assert (call["started_at"], call["duration_s"], call["engine"]) == ("2026-11-22T10:15:00Z", 1.0, "pocketsphinx")
+    (whole,) = shell.lines("calls", "show", str(call["id"]))
+    assert {"turns", "stages", "sentiment", "speakers", "model"} <= whole.keys()
+
+
+def test_a_failed_sync_says_why_and_how_to_fix_it(shell: Shell, simulator: Simulator) -> None:
+    _add(shell, simulator)
+    simulator.fail("list-500")
+    ended = shell("sync", "--wait")
+    assert ended.returncode == 1
+    assert "Allocation failed" in ended.stderr
+    assert "Fix: " in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_doctor_prints_a_line_for_each_check_and_fails_with_the_first_fault(shell: Shell, simulator: Simulator) -> None:
+    simulator.add_recording(NAME, noise(1.0))
+    _add(shell, simulator)
+    lines = shell.lines("doctor")
+    assert {line["status"] for line in lines} <= {"ok", "skip", "warn"}
+    assert {"disk", "speech", "tcp", "sign-in", "recording list", "download"} <= {line["check"] for line in lines}
+    assert all({"check", "status", "what", "why", "fix"} <= line.keys() for line in lines)
+    simulator.fail("refuse-sign-in")
+    ended = shell("doctor", "Office")
+    assert ended.returncode == 1
+    failed = [json.loads(line) for line in ended.stdout.splitlines() if '"fail"' in line]
+    assert [line["check"] for line in failed] == ["sign-in"]
+
+
+def test_recording_name_tells_what_a_name_says(shell: Shell) -> None:
+    (told,) = shell.lines("recording-name", "2025/11/23/out-5550100777-200-20251123-175133-1763938293.6")
+    assert told == {
+        "name": "2025/11/23/out-5550100777-200-20251123-175133-1763938293.6",
+        "direction": "outbound", "caller": "200", "callee": "5550100777", "extension": "200", "queue_or_group": None,
+        "started_at_local": "2025-11-23 17:51:33", "uniqueid": "1763938293.6", "utc_offset_min": -300,
+    }  # fmt: skip
+
+
+def test_analyse_works_on_a_file_without_a_pbx(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "call.wav"
+    file.write_bytes(noise(1.0))
+    (line,) = shell.lines("analyse", str(file))
+    assert (line["file"], line["duration_s"], line["engine"]) == (str(file), 1.0, "pocketsphinx")
+    assert {"turns", "sentiment", "speakers", "language", "model", "timings", "metrics", "moments"} <= line.keys()
+
+
+def test_analyse_says_what_is_wrong_with_a_file_and_goes_on(shell: Shell, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.wav", tmp_path / "bad.wav"
+    good.write_bytes(noise(0.5))
+    bad.write_text("no sound at all, only text\n" * 10)
+    ended = shell("analyse", str(bad), str(tmp_path / "gone.wav"), str(good))
+    lines = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert ended.returncode == 1
+    assert [line.get("error", {}).get("code") for line in lines] == ["audio-unreadable", "form-invalid", None]
+
+
+def test_analyse_takes_transcripts_too(shell: Shell) -> None:
+    turns = [
+        {"role": "agent", "text": "Thank you for calling, how can I help?"},
+        {"role": "customer", "text": "I am very angry, this is the third time the heating is broken and nobody came."},
+        {"role": "customer", "text": "This is terrible service and I want my money back."},
+    ]
+    (line,) = shell.lines("analyse", "--transcript", "-", given=json.dumps({"direction": "inbound", "turns": turns}))
+    assert line["sentiment"]["label"] == "negative"
+    assert [turn["sentiment"]["label"] for turn in line["turns"]] == ["neutral", "negative", "negative"]
+
+
+def test_a_transcript_that_is_no_json_is_said_by_its_line(shell: Shell) -> None:
+    ended = shell("analyse", "--transcript", "-", given="not json\n")
+    assert ended.returncode == 1
+    assert "Line 1" in json.loads(ended.stdout)["error"]["what"]
+
+
+def test_analyse_without_anything_is_wrong_usage(shell: Shell) -> None:
+    assert shell("analyse").returncode == 2
+
+
+def test_accounts_come_and_go(shell: Shell) -> None:
+    assert shell("user", "add", "Olive").returncode == 0
+    assert [line["name"] for line in shell.lines("user", "list")] == ["Olive"]
+    assert shell("user", "token", "Olive").stdout.startswith("ca_")
+    taken = shell("user", "add", "Olive")
+    assert (taken.returncode, "already" in taken.stderr) == (1, True)
+    assert shell("user", "remove", "Olive").returncode == 0
+    assert shell.lines("user", "list") == []
+
+
+def test_a_pbx_is_listed_without_its_password_and_removed_with_its_calls_kept(
+    shell: Shell, simulator: Simulator
+) -> None:
+    simulator.add_recording(NAME, noise(0.5))
+    _add(shell, simulator)
+    shell("sync", "--wait")
+    (shown,) = shell.lines("pbx", "list")
+    assert (shown["name"], shown["sync_interval_min"]) == ("Office", 10)
+    assert simulator.password not in json.dumps(shown)
+    assert shell("pbx", "remove", "Office").returncode == 0
+    assert shell.lines("pbx", "list") == []
+    assert len(shell.lines("calls")) == 1
+
+
+def test_a_bad_setting_stops_the_start_and_names_itself(shell: Shell) -> None:
+    shell.environment["AFTERCALL_PORT"] = "eighty"
+    ended = shell("calls")
+    assert ended.returncode == 1
+    assert "AFTERCALL_PORT" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_neither_numbers_nor_passwords_reach_the_log(shell: Shell, simulator: Simulator) -> None:
+    simulator.add_recording(NAME, noise(0.5))
+    simulator.fail("short-body", times=1)
+    _add(shell, simulator)
+    shell.environment["AFTERCALL_LOG_LEVEL"] = "DEBUG"
+    ended = shell("sync", "--wait")
+    for private in ("5550100123", simulator.password, NAME):
+        assert private not in ended.stderr

@@ -1,1 +1,1 @@
-"""Bytes to samples."""
+"""Bytes to samples: decode, look at the channels, find the speech, level it, draw it."""

@@ -1,1 +1,1 @@
-"""Samples to words to turns."""
+"""Samples to words to turns: the engines, and what is made of their words."""

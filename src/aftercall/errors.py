@@ -11,12 +11,12 @@
         PbxListBroken  PbxBusy  PbxReplyMalformed  PbxReplyTooLarge  PbxAddressRefused
       RecordingError   RecordingMissing  RecordingUnreadable  RecordingStillGrowing  RecordingIncomplete  RecordingNotAudio
                        RecordingTooLarge  ArchiveFull  ArchiveBroken
-      AudioError       AudioEmpty  AudioUnreadable  CodecUnsupported
-      EngineError      EngineNotInstalled  EngineDied  LanguageUnsupported
+      AudioError       AudioEmpty  AudioUnreadable  CodecUnsupported  AudioTooLong
+      EngineError      EngineNotInstalled  EngineUnknown  EngineDied  LanguageUnsupported
       StoreError       StoreBusy  StoreFull  SchemaAhead
       JobError         AttemptsSpent  Cancelled  DataFolderInUse  Unexpected
       WebError         NotFound  Forbidden  FormInvalid  SignInRequired  TooManyAttempts  CrossSiteRefused
-                       SetupLinkInvalid  SignInFailed
+                       SetupLinkInvalid  SignInFailed  PagesMissing
 
 Every leaf carries a stable `code`, says `what` happened, `why`, and the exact `fix`, whether trying again can help
 (`retry`) and which HTTP status our own API answers (`status`). The texts are templates over the facts given to the
@@ -286,7 +286,9 @@ class PbxAriOff(PbxError):
 class PbxPrefixWrong(PbxError):
     code = "pbx-prefix-wrong"
     what_template = "ARI answers at {host}:{port}{found}, not at {given}."
-    why_template = "The HTTP prefix entered here differs from the one set in Asterisk (FreePBX: Advanced Settings > HTTP Prefix)."
+    why_template = (
+        "The HTTP prefix entered here differs from the one set in Asterisk (FreePBX: Advanced Settings > HTTP Prefix)."
+    )
     fix_template = "{advice}, then test again."
     retry = Retry.SETTINGS
     example = {
@@ -506,6 +508,18 @@ class CodecUnsupported(AudioError):
     example = {"format": "g729", "known": "wav, WAV, gsm, ulaw, alaw, sln, g722, mp3, ogg and opus"}
 
 
+class AudioTooLong(AudioError):
+    code = "audio-too-long"
+    what_template = "The recording holds more than {limit_h:g} hours of sound."
+    why_template = (
+        "Aftercall keeps a recording's sound in memory while it listens; at {rate_hz} Hz with {audio_channels} audio channel(s) "
+        "{limit_h:g} hours are the most it takes."
+    )
+    fix_template = "So long a recording is hardly a call. If it is one, cut it into shorter files on the PBX."
+    status = 413
+    example = {"limit_h": 12.0, "rate_hz": 8000, "audio_channels": 1}
+
+
 # ---- speech -----------------------------------------------------------------------------------------------------
 
 
@@ -519,6 +533,15 @@ class EngineNotInstalled(EngineError):
     why_template = "Its package {package} is missing from this installation."
     fix_template = "Install it (pip install {package}) or choose another engine. Installed: {available}."
     example = {"engine": "parakeet", "package": "sherpa-onnx", "available": "pocketsphinx"}
+
+
+class EngineUnknown(EngineError):
+    code = "engine-unknown"
+    what_template = "There is no speech engine named {engine}."
+    why_template = "Neither Aftercall nor a package installed beside it brings an engine of that name."
+    fix_template = "Choose one of these: {available}."
+    status = 422
+    example = {"engine": "parrot", "available": "auto, pocketsphinx"}
 
 
 class EngineDied(EngineError):
@@ -694,3 +717,12 @@ class SetupLinkInvalid(WebError):
     fix_template = "Use the newest link the server printed, or create the owner on the server: aftercall user add NAME --role owner."
     status = 403
     example: ClassVar[dict[str, Any]] = {}
+
+
+class PagesMissing(WebError):
+    code = "pages-missing"
+    what_template = "The web pages were not built: {folder} holds no manifest.json."
+    why_template = "They are built together with the package; this copy of the source was never installed, or the folder was deleted."
+    fix_template = "Run make setup in the repository, or install the published package, which carries them."
+    status = 500
+    example = {"folder": "src/aftercall/web/static/dist"}

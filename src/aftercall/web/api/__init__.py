@@ -1,0 +1,18 @@
+"""The JSON API under /api/v1, one file per resource."""
+
+from fastapi import APIRouter, Depends
+
+from aftercall.web.api import account, calls, events, pbxs, syncs
+from aftercall.web.api.models import Problem
+from aftercall.web.sessions import signed_in
+
+router = APIRouter(
+    prefix="/api/v1",
+    dependencies=[Depends(signed_in)],
+    responses={
+        401: {"model": Problem, "description": "Nobody is signed in."},
+        422: {"model": Problem, "description": "A value cannot be used."},
+    },
+)
+for resource in (calls, pbxs, syncs, events, account):
+    router.include_router(resource.router)

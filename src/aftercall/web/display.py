@@ -1,0 +1,164 @@
+"""This file turns values into the words and figures that pages show; pure."""
+
+from datetime import datetime, timedelta, timezone
+
+from aftercall.model import CallState, Stage
+
+MINUS = "\N{MINUS SIGN}"
+
+STATE_WORDS = {
+    CallState.FOUND: "Queued",
+    CallState.IN_PROGRESS: "Still on the line",
+    CallState.FETCHED: "Fetched",
+    CallState.ANALYSING: "Analysing",
+    CallState.DONE: "Done",
+    CallState.NO_AUDIO: "No audio",
+    CallState.WAITING: "Will try again",
+    CallState.FAILED: "Failed",
+}
+
+#: What a stage is called while it runs, and when it is over.
+STAGE_WORDS = {
+    Stage.FETCH: ("Fetching", "Fetched"),
+    Stage.DECODE: ("Decoding", "Decoded"),
+    Stage.TRANSCRIBE: ("Transcribing", "Transcribed"),
+    Stage.ANALYSE: ("Reading the mood", "Mood read"),
+    Stage.INDEX: ("Indexing", "Searchable"),
+}
+
+#: Where nothing moves any more by itself.
+ENDED = frozenset({CallState.DONE, CallState.NO_AUDIO, CallState.FAILED})
+
+DIRECTION_WORDS = {
+    "inbound": "Inbound",
+    "outbound": "Outbound",
+    "internal": "Internal",
+    "conference": "Conference",
+    "unknown": "Unknown",
+}
+
+#: Checks whose names are abbreviations.
+CHECK_WORDS = {"tcp": "TCP", "tls": "TLS", "http": "HTTP", "ari": "ARI"}
+
+MOOD_WORDS = {"positive": "Positive", "neutral": "Neutral", "negative": "Negative", "mixed": "Mixed"}
+
+
+def clock(seconds: float | None) -> str:
+    """`3:07`, `1:02:03`; a dash for what is not known."""
+    if seconds is None:
+        return "\N{EN DASH}"
+    whole = int(seconds + 0.5)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def position(seconds: float) -> str:
+    """A place inside a recording: as `clock`, but never rounded past it."""
+    return clock(int(seconds))
+
+
+def spoken_duration(seconds: float | None) -> str:
+    """`3 minutes 7 seconds`, for those who listen to the page."""
+    if seconds is None:
+        return "unknown"
+    minutes, rest = divmod(int(seconds + 0.5), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "hour"), (minutes, "minute"), (rest, "second")]
+    said = [f"{number} {word}{'' if number == 1 else 's'}" for number, word in parts if number]
+    return " ".join(said) or "0 seconds"
+
+
+def signed(score: float | None) -> str:
+    """`+2.1`, `0.0`, with a real minus sign."""
+    if score is None:
+        return ""
+    rounded = round(score, 1)
+    if rounded == 0:
+        return "0.0"
+    return f"{'+' if rounded > 0 else MINUS}{abs(rounded):.1f}"
+
+
+def size(size_bytes: int | None) -> str:
+    """`482 bytes`, `3.4 MB`."""
+    if size_bytes is None:
+        return ""
+    if size_bytes < 1000:
+        return f"{size_bytes} bytes"
+    power = 1 if size_bytes < 999_500 else 2 if size_bytes < 999_500_000 else 3
+    amount, unit = size_bytes / 1000**power, ("kB", "MB", "GB")[power - 1]
+    return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:.0f} {unit}"
+
+
+def zone(utc_offset_min: int | None) -> timezone:
+    """The PBX's own zone, UTC where its names do not tell."""
+    return timezone(timedelta(minutes=utc_offset_min or 0))
+
+
+def zone_name(utc_offset_min: int | None) -> str:
+    """`UTC+1`, `UTC-3:30`, `UTC`."""
+    if not utc_offset_min:
+        return "UTC"
+    hours, minutes = divmod(abs(utc_offset_min), 60)
+    return f"UTC{'+' if utc_offset_min > 0 else MINUS}{hours}{f':{minutes:02}' if minutes else ''}"
+
+
+def time_of_day(at: datetime, utc_offset_min: int | None) -> str:
+    """`14:05` on the PBX's clock."""
+    return f"{at.astimezone(zone(utc_offset_min)):%H:%M}"
+
+
+def day(at: datetime, utc_offset_min: int | None, now: datetime) -> str:
+    """`Today`, `Yesterday`, `Mon 16 Nov`, and with the year where it is another one."""
+    there = zone(utc_offset_min)
+    on, today = at.astimezone(there).date(), now.astimezone(there).date()
+    if on == today:
+        return "Today"
+    if on == today - timedelta(days=1):
+        return "Yesterday"
+    return f"{on:%a} {on.day} {on:%b}" + (f" {on.year}" if on.year != today.year else "")
+
+
+def moment(at: datetime, utc_offset_min: int | None) -> str:
+    """`Monday 23 November 2026, 14:05:09 (UTC+1)`."""
+    there = at.astimezone(zone(utc_offset_min))
+    return f"{there:%A} {there.day} {there:%B} {there.year}, {there:%H:%M:%S} ({zone_name(utc_offset_min)})"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """`just now`, `2 min ago`, `in 8 min`; the page keeps it true as time goes by."""
+    seconds = (now - at).total_seconds()
+    if abs(seconds) < 45:
+        return "just now" if seconds >= 0 else "in a moment"
+    amount, unit = next(
+        (abs(seconds) / length, name)
+        for length, name, below in ((60, "min", 3600), (3600, "h", 86400), (86400, "d", float("inf")))
+        if abs(seconds) < below
+    )
+    number = max(1, int(amount + 0.5))
+    return f"{number} {unit} ago" if seconds > 0 else f"in {number} {unit}"
+
+
+def due(at: datetime, now: datetime) -> str:
+    """As `ago`, for what is to happen then: once the time has come it happens any moment."""
+    return ago(at, now) if at > now else "any moment"
+
+
+def took(started_at: datetime, finished_at: datetime | None) -> str:
+    """How long a stage ran: `80 ms`, `3.4 s`, `2:05`."""
+    if finished_at is None:
+        return ""
+    seconds = max(0.0, (finished_at - started_at).total_seconds())
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """`1 call`, `2 calls`, `1,204 calls`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def sentence(text: str) -> str:
+    """The same with a capital at its start; names inside keep theirs."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,122 @@
+"""This file is the page of one call: hear it, read it, see how it felt, and what was done with it."""
+
+from urllib.parse import parse_qsl, quote
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from aftercall.model import CallState, Stage
+from aftercall.store import calls
+from aftercall.store.calls import CallDetail
+from aftercall.web import access, audio, list_query, mood, rendering
+from aftercall.web.display import ENDED
+from aftercall.web.sessions import SignedIn
+
+router = APIRouter()
+
+#: A word the engine was less sure of gets a subtle mark.
+UNSURE_BELOW = 0.5
+
+
+def find(request: Request, account: SignedIn, call_id: str) -> CallDetail:
+    """The call, if this account may see it.
+
+    Raises:
+        NotFound: there is none for them.
+    """
+    with rendering.parts_of(request).engine.connect() as db:
+        return access.require_call(account, calls.detail(db, call_id))
+
+
+@router.get("/calls/{call_id}")
+def show(request: Request, account: SignedIn, call_id: str) -> Response:
+    """The page."""
+    parts = rendering.parts_of(request)
+    found = find(request, account, call_id)
+    came_from = list_query.read(dict(parse_qsl(request.query_params.get("list", ""))))
+    now = parts.clock()
+    with parts.engine.connect() as db:
+        wanted = access.narrowed(account, came_from.wanted(now, calls.newest_utc_offset_min(db)))
+        newer, older = calls.neighbours(db, wanted, found.row.sort_key) if wanted else (None, None)
+    transcript, insight = found.transcript, found.insight
+    moods = insight.turns if insight else ()
+    return rendering.page(
+        request,
+        "call/page.html",
+        call=found,
+        row=found.row,
+        list_address=came_from.address,
+        newer=call_address(newer, came_from.query) if newer else None,
+        older=call_address(older, came_from.query) if older else None,
+        transcript=transcript,
+        moods=moods,
+        felt=insight.sentiment if insight else None,
+        voices=_voices(found),
+        lane=mood.lane(transcript, moods, found.row.duration_s),
+        line=mood.line(insight.sentiment) if insight else None,
+        stages=_stages(found),
+        trouble=next((each for each in found.stages if each.error), None),
+        has_sound=found.archive_key is not None
+        and found.audio is not None
+        and found.row.state is not CallState.NO_AUDIO,
+        is_over=found.row.state in ENDED,
+        unsure_below=UNSURE_BELOW,
+        events=f"/events?call={quote(call_id)}&since={quote(now.isoformat())}",
+    )
+
+
+def call_address(call_id: str, query: str = "", at_s: float | None = None) -> str:
+    """A call's page, within the list it was opened from, at a second."""
+    pairs = []
+    if query:
+        pairs.append(f"list={quote(query, safe='')}")
+    if at_s is not None:
+        pairs.append(f"t={at_s:.1f}")
+    return f"/calls/{call_id}" + (f"?{'&'.join(pairs)}" if pairs else "")
+
+
+def _voices(found: CallDetail) -> list[dict[str, str]]:
+    """Whom each audio channel of a stereo recording carries: its name and its colour; empty for mono.
+
+    Speaker A is the first audio channel, B the second.
+    """
+    if found.audio is None or len(found.peaks or ()) != 2:
+        return []
+    turns = found.transcript.turns if found.transcript else ()
+    roles = {turn.speaker: turn.role for turn in turns}
+    first: str = roles.get("A") or {"agent": "customer", "customer": "agent"}.get(roles.get("B") or "", "")
+    if first:
+        second = "customer" if first == "agent" else "agent"
+        return [{"words": each.capitalize(), "colour": each} for each in (first, second)]
+    return [{"words": "Speaker A", "colour": "agent"}, {"words": "Speaker B", "colour": "customer"}]
+
+
+def _stages(found: CallDetail) -> list[dict[str, object]]:
+    """Every stage of the walk, also those not reached, with its state as a person would put it."""
+    known = {each.stage: each for each in found.stages}
+    shown: list[dict[str, object]] = []
+    for stage in Stage:
+        record = known.get(stage)
+        state: str = record.state if record else "to come"
+        # The last stage makes the call appear as done a moment before its own end is written down.
+        if state == "running" and found.row.state is CallState.DONE:
+            state = "done"
+        if state == "to come" and found.row.state in {CallState.NO_AUDIO, CallState.FAILED}:
+            state = "not reached"
+        shown.append({"stage": stage, "record": record, "state": state})
+    return shown
+
+
+@router.get("/calls/{call_id}/audio")
+def sound(request: Request, account: SignedIn, call_id: str) -> Response:
+    """The recording, ranged."""
+    return audio.respond(request, find(request, account, call_id))
+
+
+@router.post("/calls/{call_id}/retry")
+def retry(request: Request, account: SignedIn, call_id: str) -> Response:
+    """Try again from the stage that failed."""
+    find(request, account, call_id)
+    rendering.parts_of(request).control.retry(call_id)
+    return RedirectResponse(f"/calls/{call_id}", status_code=303)

@@ -1,0 +1,37 @@
+"""This file lists what the web room is handed; it builds nothing itself."""
+
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from aftercall.jobs.control import JobControl
+from aftercall.model import Check, PbxAddress
+from aftercall.pbx.diagnose import diagnose
+from aftercall.recordings.archive import Archive
+from aftercall.settings import Settings
+from aftercall.store.vault import Vault
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Everything the pages and the API work with."""
+
+    settings: Settings
+    engine: sa.Engine
+    vault: Vault
+    archive: Archive
+    control: JobControl
+    #: The one-time token of the link that creates the owner, while nobody may sign in yet.
+    setup_token: str | None = None
+    #: Tests the connection to a PBX, check by check.
+    diagnose: Callable[[PbxAddress], AsyncIterator[Check]] = diagnose
+    clock: Callable[[], datetime] = _utc_now
+    #: Set when the server is about to stop, so that open streams end at once.
+    closing: threading.Event = field(default_factory=threading.Event)

@@ -34,7 +34,7 @@ def measure(lab: Lab) -> Iterator[Figure]:
         unit="%",
         limit=60,
         is_floor=True,
-        detail=f"ours {ours:.0f} a second (list, plan, jobs, archive and database included, the analysis running beside), "
+        detail=f"ours {ours:.0f} a second (list, plan, jobs, archive and database included, the analysis beside it), "
         f"curl {bare:.0f} a second",
     )
 

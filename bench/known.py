@@ -55,7 +55,7 @@ def measure(lab: Lab) -> list[Figure]:
             value=ratio,
             unit="x",
             limit=1.5,
-            detail=f"ours {ours_s * 1000:.0f} ms, bare list {bare_s * 1000:.0f} ms; the first sync, which stores all of "
-            f"them, {first_s:.2f} s",
+            detail=f"ours {ours_s * 1000:.0f} ms, bare list {bare_s * 1000:.0f} ms; the first sync, which stores "
+            f"all of them, {first_s:.2f} s",
         )
     ]

@@ -4,6 +4,7 @@ The packages come from the mirror this machine's own apt uses.
 """
 
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -47,7 +48,7 @@ def unpack(name: str, packages: list[str], *, suite: str) -> Path:
     """Give the folder with these packages and their dependencies, unpacking it at the first call.
 
     Args:
-        name: of the folder in the cache.
+        name: of the folder in the cache; another list of packages or another suite gets another folder.
         suite: the Debian suite to take them from.
     Raises:
         NotHere: this is no Debian machine, or its mirror does not answer.
@@ -57,6 +58,8 @@ def unpack(name: str, packages: list[str], *, suite: str) -> Path:
             raise NotHere(f"it needs {program} (a Debian machine)")
     cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(" ".join([suite, *packages]).encode()).hexdigest()[:8]
+    name = f"{name}-{digest}"
     target = cache / name
     with (cache / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two processes that start at once, one unpacks and the other waits

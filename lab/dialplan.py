@@ -1,13 +1,11 @@
 """This file writes the dialplan and the SIP set-up: one Asterisk plays the far end, the PBX and the phones.
 
 What arrives is told apart by the user name in From; the caller's number travels in P-Asserted-Identity. The context
-`sub-record-check` does what FreePBX's Call Recording module generates, as far as names and MixMonitor go.
+`sub-record-check` does what FreePBX's Call Recording module generates, as far as names and MixMonitor go. The LAB_
+globals shape the next call; they are set before it is made.
 """
 
 from pathlib import Path
-
-#: Globals that shape the next call; set from outside before it is made.
-GLOBALS = ("LAB_KIND", "LAB_TO", "LAB_FORMAT", "LAB_SOUND_A", "LAB_SOUND_B", "LAB_TAIL")
 
 
 def pjsip(sip_port: int) -> str:
@@ -16,7 +14,7 @@ def pjsip(sip_port: int) -> str:
     def endpoint(name: str, *lines: str) -> str:
         always = (
             "type=endpoint", "disallow=all", "allow=ulaw", "identify_by=username", "trust_id_inbound=yes",
-            "send_pai=yes", "direct_media=no",
+            "send_pai=yes", "direct_media=no", "media_address=127.0.0.1", "bind_rtp_to_media_address=yes",
         )  # fmt: skip
         return "\n".join([f"[{name}]", *always, *lines, ""])
 

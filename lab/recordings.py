@@ -14,13 +14,11 @@ def silence(seconds: float, rate_hz: int = 8000) -> bytes:
     return b"RIFF" + struct.pack("<I", 36 + size) + b"WAVEfmt " + fmt + b"data" + struct.pack("<I", size) + bytes(size)
 
 
-def seed(
-    monitor: Path, count: int, *, days: int = 30, content: bytes | None = None, newest: datetime | None = None
-) -> list[str]:
+def seed(monitor: Path, count: int, *, days: int, content: bytes, newest: datetime | None = None) -> list[str]:
     """Write so many recordings, evenly over the last days; the same arguments give the same names.
 
     Args:
-        content: of every file; they share it on the disk by hard links.
+        content: of every file. They share it on the disk by hard links: who appends to one appends to all.
         newest: the PBX's local time of the last one; default: now.
     Returns:
         The names as ARI lists them.
@@ -47,7 +45,7 @@ def seed(
         path = monitor / f"{at:%Y/%m/%d}" / f"{stem}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
         if source is None or links >= 30_000:  # file systems bound the links of one file
-            path.write_bytes(silence(0.1) if content is None else content)
+            path.write_bytes(content)
             source, links = path, 0
         else:
             os.link(source, path)

@@ -1,4 +1,4 @@
-"""Draw the pages of the demo in Chromium, at two widths and in two themes, into screenshots/ (and two into docs/images)."""
+"""Draw the pages of the demo in Chromium, at two widths and in two themes, into screenshots/ (two into docs/images)."""
 
 import argparse
 import os
@@ -11,7 +11,6 @@ import threading
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
-
 from tests.fixtures.browser import ARGUMENTS, find_chromium
 
 ROOT = Path(__file__).parents[1]

@@ -42,7 +42,8 @@ def shell(tmp_path: Path, simulator: Simulator) -> Shell:
 
 def _add(shell: Shell, simulator: Simulator) -> None:
     added = shell(
-        "pbx", "add", "Office", "--host", simulator.host, "--port", str(simulator.port), "--username", simulator.username
+        "pbx", "add", "Office",
+        "--host", simulator.host, "--port", str(simulator.port), "--username", simulator.username,
     )  # fmt: skip
     assert added.returncode == 0, added.stderr
 

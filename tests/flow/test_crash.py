@@ -48,7 +48,7 @@ def _noise(index: int) -> bytes:
 @pytest.mark.timeout(900)
 def test_twenty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     names = [
-        f"2026/11/22/in-5550100-55501{index:05d}-20261122-1{index // 60 % 10}{index % 60:02d}00-17953{index:05d}.{index}"
+        f"2026/11/22/in-5550100-55501{index:05}-20261122-1{index // 60}{index % 60:02}00-17953{index:05}.{index}"
         for index in range(RECORDINGS)
     ]
     rng = random.Random(20261123)

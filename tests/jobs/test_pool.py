@@ -79,7 +79,7 @@ def test_closing_cuts_off_what_runs() -> None:
     def work() -> None:
         try:
             pool.run(time.sleep, 60)
-        except BaseException as exc:
+        except BaseException as exc:  # noqa: BLE001 (whatever it is, it is compared below)
             seen.append(exc)
 
     thread = threading.Thread(target=work)

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fixtures.web import NOW, Web
 
 from aftercall.errors import FormInvalid, NotFound, SignInFailed, TooManyAttempts
 from aftercall.store import accounts as store
 from aftercall.web import accounts
-from tests.fixtures.web import NOW, Web
 
 PASSWORD = "a long enough password"
 

@@ -3,7 +3,6 @@
 import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount, Route
-
 from tests.fixtures.web import Web
 
 #: These are for everybody: the doors, what the doors look like, and what the API is.

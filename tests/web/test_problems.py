@@ -6,10 +6,10 @@ import pytest
 import sqlalchemy as sa
 import structlog
 from starlette.requests import Request
+from tests.fixtures.web import Web
 
 from aftercall.errors import AppError, every_error
 from aftercall.web import problems
-from tests.fixtures.web import Web
 
 
 def _raise(web: Web, error: BaseException) -> None:

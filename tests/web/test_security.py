@@ -2,9 +2,9 @@
 
 import pytest
 from starlette.testclient import TestClient
+from tests.fixtures.web import ORIGIN, Web
 
 from aftercall.settings import Settings
-from tests.fixtures.web import ORIGIN, Web
 
 
 def _post(web: Web, **headers: str) -> int:

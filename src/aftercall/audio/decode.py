@@ -15,9 +15,9 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from aftercall.audio import header
 from aftercall.errors import AudioEmpty, AudioTooLong, AudioUnreadable, CodecUnsupported
 from aftercall.model import Audio, AudioFacts, Samples
+from aftercall.recordings import header
 
 #: No listener here hears more than 8 kHz of bandwidth; keeping 48 kHz would cost three times the memory.
 WIDEST_HZ = 16000

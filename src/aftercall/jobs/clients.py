@@ -1,9 +1,10 @@
 """This file holds one ARI client per PBX for the jobs, and keeps the load on each PBX low."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -52,7 +53,12 @@ class PbxClients:
         clock: Callable[[], datetime],
     ) -> list[Fetched | Growing | Exception]:
         """Bring recordings home, a few at a time; what became of each, in their order."""
-        return self._network.run(self._fetch(self._address(pbx_id), pbx_id, wanted, archive, max_bytes, clock))
+        address = self._address(pbx_id)
+
+        def one(client: AriClient, each: Wanted) -> Coroutine[Any, Any, Fetched | Growing]:
+            return fetch(client, archive, each, max_bytes=max_bytes, clock=clock)
+
+        return self._network.run(self._fetch(address, pbx_id, wanted, one))
 
     def close(self) -> None:
         self._network.run(self._close())
@@ -72,16 +78,14 @@ class PbxClients:
         address: PbxAddress,
         pbx_id: str,
         wanted: Sequence[Wanted],
-        archive: Archive,
-        max_bytes: int,
-        clock: Callable[[], datetime],
+        fetch_one: Callable[[AriClient, Wanted], Coroutine[Any, Any, Fetched | Growing]],
     ) -> list[Fetched | Growing | Exception]:
         line = await self._line(address, pbx_id)
 
         async def one(each: Wanted) -> Fetched | Growing | Exception:
             async with line.downloads:
                 try:
-                    return await fetch(line.client, archive, each, max_bytes=max_bytes, clock=clock)
+                    return await fetch_one(line.client, each)
                 except Exception as exc:  # noqa: BLE001 (handed to the step, which decides what becomes of each)
                     return exc
 

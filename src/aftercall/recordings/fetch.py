@@ -7,10 +7,9 @@ from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
-from aftercall.audio import header
 from aftercall.errors import RecordingNotAudio
 from aftercall.pbx.ari import AriClient
-from aftercall.recordings import plan
+from aftercall.recordings import header, plan
 from aftercall.recordings.archive import Archive, key_for
 
 #: Smaller recordings never touch the disk before they are known to be good.

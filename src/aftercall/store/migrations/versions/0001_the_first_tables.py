@@ -220,7 +220,7 @@ def upgrade() -> None:
 
 
 def make_word_index() -> None:
-    """The full-text index over the transcripts, kept by triggers; PostgreSQL gets its own form with its own migration."""
+    """The full-text index over the transcripts, kept by triggers; PostgreSQL gets a form of its own."""
     if op.get_bind().dialect.name != "sqlite":
         return
     op.execute(

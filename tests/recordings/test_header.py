@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fixtures.sounds import SOUNDS, pcm16, silence, tone, wav
 
-from aftercall.audio import header
+from aftercall.recordings import header
 
 JSON_ERROR = b'{"message":"Recording not found"}'
 PAGE = b"<!DOCTYPE html>\n<html><head><title>404</title></head><body>Not here</body></html>"

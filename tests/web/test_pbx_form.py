@@ -78,8 +78,10 @@ def test_the_form_of_a_stored_pbx_holds_no_password() -> None:
     assert pbx_form.of_stored(STORED).password == ""
 
 
-@given(st.builds(Entered, **{name: st.text(max_size=30) for name in
-       ("name", "host", "port", "username", "password", "prefix", "sync_interval_min", "pinned_certificate")}))  # fmt: skip
+TYPED = ("name", "host", "port", "username", "password", "prefix", "sync_interval_min", "pinned_certificate")
+
+
+@given(st.builds(Entered, **{name: st.text(max_size=30) for name in TYPED}))
 def test_any_form_can_be_judged_and_a_good_one_be_used(entered: Entered) -> None:
     if not pbx_form.problems(entered, None):
         pbx_form.settings(entered)

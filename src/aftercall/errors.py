@@ -8,7 +8,7 @@
                          PbxCertificateChanged  PbxTlsTooOld
         PbxSignInRefused  PbxForbidden  PbxAriOff  PbxPrefixWrong  PbxNotAsterisk  PbxTooOld
         PbxRecordingsModuleMissing
-        PbxListBroken  PbxBusy  PbxReplyMalformed  PbxReplyTooLarge  PbxAddressRefused
+        PbxListBroken  PbxListEmpty  PbxBusy  PbxReplyMalformed  PbxReplyTooLarge  PbxAddressRefused
       RecordingError   RecordingMissing  RecordingUnreadable  RecordingStillGrowing  RecordingIncomplete  RecordingNotAudio
                        RecordingTooLarge  ArchiveFull  ArchiveBroken
       AudioError       AudioEmpty  AudioUnreadable  CodecUnsupported  AudioTooLong
@@ -340,6 +340,18 @@ class PbxListBroken(PbxError):
     )
     retry = Retry.LATER
     example = {"folder": "/var/spool/asterisk/recording", "spool": "/var/spool/asterisk"}
+
+
+class PbxListEmpty(PbxError):
+    code = "pbx-list-empty"
+    what_template = "The PBX lists no recordings."
+    why_template = "Far more often than that there are no calls yet, {link} does not lead to the folder where the recordings are ({kept_in})."
+    fix_template = (
+        "On the PBX run: ls -ld {link}; it must be a link to {kept_in}. If it is an empty folder of its own: "
+        "rmdir {link} && ln -sfn {kept_in} {link}. Then try again; nothing needs a restart. Your stored calls are safe."
+    )
+    retry = Retry.LATER
+    example = {"link": "/var/spool/asterisk/recording", "kept_in": "/var/spool/asterisk/monitor"}
 
 
 class PbxBusy(PbxError):

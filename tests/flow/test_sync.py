@@ -235,6 +235,23 @@ def test_a_sign_in_refused_in_the_middle_asks_a_few_times_and_not_for_every_reco
     office.until(lambda: set(office.states().values()) == {"done"}, 120)
 
 
+def test_an_empty_list_says_where_to_look(office: Office) -> None:
+    progress = office.sync()
+    assert progress.sync.state == "listed"
+    assert progress.sync.error is not None
+    assert progress.sync.error.code == "pbx-list-empty"
+    assert "/var/spool/asterisk/monitor" in progress.sync.error.fix
+
+
+def test_no_number_and_no_word_of_a_call_reaches_the_job_database(office: Office) -> None:
+    """Its rows are written to logs and kept for a month."""
+    office.pbx.add_recording(GOOD, noise())
+    office.sync()
+    written = b"".join(path.read_bytes() for path in office.house.settings.data.glob("jobs.db*"))
+    assert office.detail(GOOD).row.id.encode() in written
+    assert b"5550100123" not in written
+
+
 def test_only_get_goes_to_the_pbx(office: Office) -> None:
     office.pbx.add_recording(GOOD, noise())
     office.pbx.add_recording(BAD, noise())

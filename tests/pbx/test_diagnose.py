@@ -253,8 +253,8 @@ LAB_FAULTS: dict[str, dict[str, tuple[str, str]]] = {
     "dangling-link-below": {"recording list": ("fail", "pbx-list-broken")},
     "loop-below": {"recording list": ("fail", "pbx-list-broken")},
     "bad-name-below": {"recording list": ("fail", "pbx-list-broken")},
-    "wrong-symlink": {"recording list": ("warn", "")},
-    "own-directory": {"recording list": ("warn", "")},
+    "wrong-symlink": {"recording list": ("warn", "pbx-list-empty")},
+    "own-directory": {"recording list": ("warn", "pbx-list-empty")},
 }
 #: Those that show only over TLS, or only when the sessions are used.
 SPECIAL_FAULTS = {"no-tls", "session-limit"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aftercall.errors import NotFound
+from aftercall.errors import NotFound, PbxListEmpty
 from aftercall.jobs.loop import LoopThread
 from aftercall.model import PbxAddress
 from aftercall.pbx.ari import AriClient
@@ -43,6 +43,11 @@ class PbxClients:
         """Every recording the PBX lists, name to format."""
         return self._network.run(self._list(self._address(pbx_id), pbx_id))
 
+    def why_empty(self, pbx_id: str) -> PbxListEmpty:
+        """What to tell about an empty list: the folders to look at on that PBX."""
+        link, kept_in = self._network.run(self._folders(self._address(pbx_id), pbx_id))
+        return PbxListEmpty(link=link, kept_in=kept_in)
+
     def fetch(
         self,
         pbx_id: str,
@@ -72,6 +77,9 @@ class PbxClients:
 
     async def _list(self, address: PbxAddress, pbx_id: str) -> Mapping[str, str]:
         return await (await self._line(address, pbx_id)).client.recordings()
+
+    async def _folders(self, address: PbxAddress, pbx_id: str) -> tuple[str, str]:
+        return await (await self._line(address, pbx_id)).client.recording_folders()
 
     async def _fetch(
         self,

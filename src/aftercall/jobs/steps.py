@@ -71,6 +71,7 @@ class Steps:
             syncs.begin(db, sync_id, self.clock())
         try:
             listed = self.clients.list_recordings(sync.pbx_id)
+            hint = None if listed else self.clients.why_empty(sync.pbx_id)
             with self.engine.connect() as db:
                 known = recordings.known_names(db, sync.pbx_id)
             new = [
@@ -98,7 +99,7 @@ class Steps:
             pbxs.unblock(db, sync.pbx_id)
             # Counted by what carries this sync's mark: right also when a kill came between two portions.
             new_count = sum(calls.state_counts(db, sync_id=sync_id).values())
-            syncs.finish(db, sync_id, found_count=len(listed), new_count=new_count, now=self.clock())
+            syncs.finish(db, sync_id, found_count=len(listed), new_count=new_count, hint=hint, now=self.clock())
         _log.info("recordings listed", sync_id=sync_id, found=len(listed), new=new_count)
 
     def hand_out(self, sync_id: str) -> None:

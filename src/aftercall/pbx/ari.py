@@ -184,6 +184,11 @@ class AriClient:
         except AppError:
             return USUAL_SPOOL
 
+    async def recording_folders(self) -> tuple[str, str]:
+        """On the PBX: where ARI looks for recordings, and where FreePBX keeps them."""
+        spool = await self.spool_folder()
+        return f"{spool}/recording", (await self.variable("MIXMON_DIR")).rstrip("/") or f"{spool}/monitor"
+
     async def download(self, name: str, into: BinaryIO, *, max_bytes: int) -> Download:
         """Bring one recording home: exactly as many bytes as announced, however much the file grows meanwhile.
 

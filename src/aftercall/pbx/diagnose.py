@@ -20,6 +20,7 @@ from aftercall.errors import (
     PbxCertificateName,
     PbxCertificateUntrusted,
     PbxError,
+    PbxListEmpty,
     PbxPrefixWrong,
     PbxRecordingsModuleMissing,
     PbxTooOld,
@@ -217,18 +218,9 @@ async def _recording_list(visit: _Visit) -> Check:
     visit.recordings = await visit.client.recordings()
     if visit.recordings:
         return _ok("recording list", f"The PBX lists {len(visit.recordings):,} recordings.")
-    spool = await visit.client.spool_folder()
-    kept_in = (await visit.client.variable("MIXMON_DIR")).rstrip("/") or f"{spool}/monitor"
-    link = f"{spool}/recording"
-    return Check(
-        check="recording list",
-        status="warn",
-        what="The PBX lists no recordings.",
-        why=f"Far more often than that there are no calls yet, {link} does not lead to the folder where the recordings "
-        f"are ({kept_in}).",
-        fix=f"On the PBX run: ls -ld {link}; it must be a link to {kept_in}. If it is an empty folder of its own: "
-        f"rmdir {link} && ln -sfn {kept_in} {link}. Then test again; nothing needs a restart.",
-    )
+    link, kept_in = await visit.client.recording_folders()
+    empty = PbxListEmpty(link=link, kept_in=kept_in)
+    return Check(check="recording list", status="warn", what=empty.what, why=empty.why, fix=empty.fix, code=empty.code)
 
 
 async def _download(visit: _Visit) -> Check:

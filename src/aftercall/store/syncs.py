@@ -30,6 +30,7 @@ class Sync:
     #: Recordings in the PBX's list, None before the list is in.
     found_count: int | None
     new_count: int | None
+    #: Why it failed; with state `listed`, what looks wrong all the same.
     error: Failure | None
 
 
@@ -85,11 +86,24 @@ def begin(db: sa.Connection, sync_id: str, now: datetime) -> None:
     db.execute(sync.update().where(sync.c.id == sync_id).values(state="listing", started_at=now))
 
 
-def finish(db: sa.Connection, sync_id: str, *, found_count: int, new_count: int, now: datetime) -> None:
+def finish(
+    db: sa.Connection, sync_id: str, *, found_count: int, new_count: int, now: datetime, hint: AppError | None = None
+) -> None:
+    """The list is in.
+
+    Args:
+        hint: what looks wrong although the sync worked, such as a list without a single recording.
+    """
     db.execute(
         sync.update()
         .where(sync.c.id == sync_id)
-        .values(state="listed", finished_at=now, found_count=found_count, new_count=new_count, error=None)
+        .values(
+            state="listed",
+            finished_at=now,
+            found_count=found_count,
+            new_count=new_count,
+            error=Failure.of(hint).as_json() if hint else None,
+        )
     )
 
 

@@ -210,3 +210,18 @@ jobs.close()
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_it_can_be_launched_from_within_an_event_loop(make_engine: Callable[[], JobEngine]) -> None:
+    import asyncio
+
+    notes, jobs = Notes(), make_engine()
+
+    async def launch() -> None:
+        jobs.launch(notes, analyse_concurrency=1)
+        jobs.enqueue([_job("c")])
+
+    thread = threading.Thread(target=asyncio.run, args=(launch(),))  # a loop may run in this one already
+    thread.start()
+    thread.join()
+    _until(lambda: notes.calls == [("fetch", "c:1")])

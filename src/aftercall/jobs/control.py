@@ -57,7 +57,7 @@ class JobControl:
                 raise NotFound(thing="call")
             recordings.forget_failures(db, call_id)
             attempt = recordings.count_attempt(db, call_id)
-            first = self._first_to_run(db, call_id)
+            first = self._first_to_run(db, call_id) if file.archive_key else Stage.FETCH
             stages.forget_after(db, call_id, first)
             calls.set_state(db, call_id, CallState.FETCHED if file.archive_key else CallState.FOUND, now)
         if file.archive_key:

@@ -8,6 +8,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -147,6 +148,11 @@ class JobEngine:
 
     def launch(self, walk: Walk, *, analyse_concurrency: int) -> None:
         """Make the tables if need be, recover what was cut off, and begin to work."""
+        # In a thread of its own: the library refuses to be launched where an event loop runs, whoever's that is.
+        with ThreadPoolExecutor(1, thread_name_prefix="launch") as aside:
+            aside.submit(self._launch, walk, analyse_concurrency).result()
+
+    def _launch(self, walk: Walk, analyse_concurrency: int) -> None:
         _Walker.walk = walk
         _quieten()
         config = DBOSConfig(

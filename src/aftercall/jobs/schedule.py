@@ -37,7 +37,8 @@ class Schedule:
 
     def close(self) -> None:
         self._stop.set()
-        self._thread.join(10)
+        if self._thread.is_alive():
+            self._thread.join(10)
 
     def look(self) -> list[str]:
         """Ask for every sync that is due; returns the PBX ids."""

@@ -14,6 +14,8 @@ from aftercall.store.search import Snippet
 from aftercall.store.stages import StageRecord
 from aftercall.store.tables import call, pbx, recording
 
+#: The largest sort key a database can hold.
+LARGEST_KEY = 2**63 - 1
 #: A count beyond this is shown as "1000+": counting exactly reads every row.
 COUNT_LIMIT = 1000
 PAGE_SIZE = 50
@@ -294,6 +296,11 @@ def last_change(db: sa.Connection) -> datetime | None:
     """When any call moved last; one look into an index."""
     found: datetime | None = db.scalar(sa.select(sa.func.max(call.c.updated_at)))
     return found
+
+
+def count_changes(db: sa.Connection, since: datetime) -> int:
+    """How many calls moved since then; a look into the same index."""
+    return db.scalar(sa.select(sa.func.count()).select_from(call).where(call.c.updated_at > since)) or 0
 
 
 @dataclass(frozen=True, kw_only=True)

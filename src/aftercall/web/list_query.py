@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
 from aftercall.model import CallState
-from aftercall.store.calls import CallFilter
+from aftercall.store.calls import LARGEST_KEY, CallFilter
 from aftercall.web.display import DIRECTION_WORDS, MOOD_WORDS, STATE_WORDS, clock, zone
 
 #: The names used in the address, in the order they are written there.
@@ -135,7 +135,7 @@ def _is_known(name: str, value: str) -> bool:
 
 
 def _key(text: str | None) -> int | None:
-    return int(text) if text and re.fullmatch(r"\d{1,18}", text, re.ASCII) else None
+    return min(int(text), LARGEST_KEY) if text and re.fullmatch(r"\d{1,19}", text, re.ASCII) else None
 
 
 def _date(text: str) -> date | None:

@@ -122,7 +122,9 @@ class Follower:
         """What is new since the last look; None if nothing is."""
         with self._engine.connect() as db:
             last_change = calls.last_change(db)
-            pulse = (last_change, [(pbx, syncs.last(db, pbx.id)) for pbx in pbxs.all_pbxs(db)])
+            # Counted too: a call that comes to light behind a later one leaves the time as it is.
+            recent = calls.count_changes(db, last_change - OVERLAP) if last_change else 0
+            pulse = (last_change, recent, [(pbx, syncs.last(db, pbx.id)) for pbx in pbxs.all_pbxs(db)])
             if pulse == self._seen_pulse:
                 return None
             self._seen_pulse = pulse

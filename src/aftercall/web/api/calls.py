@@ -56,7 +56,7 @@ def list_calls(
     request: Request,
     account: SignedIn,
     wanted: Annotated[CallFilter, Depends(wanted_calls)],
-    cursor: Annotated[str, Query(pattern=r"^\d{0,18}$", description="`next_cursor` of the page before.")] = "",
+    cursor: Annotated[str, Query(pattern=r"^\d{0,19}$", description="`next_cursor` of the page before.")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = calls.PAGE_SIZE,
 ) -> dict[str, Any]:
     """Calls, newest first."""
@@ -64,7 +64,7 @@ def list_calls(
     if allowed is None:
         return {"items": [], "next_cursor": None, "count": 0, "is_count_exact": True}
     with rendering.parts_of(request).engine.connect() as db:
-        page = calls.page(db, allowed, older_than=int(cursor) if cursor else None, size=limit)
+        page = calls.page(db, allowed, older_than=min(int(cursor), calls.LARGEST_KEY) if cursor else None, size=limit)
     return {
         "items": [shapes.call(row) for row in page.rows],
         "next_cursor": str(page.older_than) if page.older_than is not None else None,

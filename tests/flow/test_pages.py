@@ -206,3 +206,24 @@ def test_demo_data_goes_with_one_click(tmp_path: Path, page: Page) -> None:
         assert server.aftercall("calls") == []
         assert [path for path in (tmp_path / "recordings").rglob("*") if path.is_file()] == []
         page.goto("about:blank")
+
+
+def test_a_server_that_stops_lets_open_pages_end_without_an_error(
+    tmp_path: Path, page: Page, complaints: Complaints
+) -> None:
+    with serving(tmp_path) as server:
+        environment = {**server.environment, "AFTERCALL_USER_PASSWORD": PASSWORD}
+        subprocess.run(
+            [sys.executable, "-m", "aftercall.cli", "user", "add", "olive"], env=environment, check=True, timeout=60
+        )
+        page.goto(f"{server.address}/login")
+        page.get_by_label("Name").fill("olive")
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{server.address}/")
+        page.wait_for_timeout(1500)  # the stream is open
+    page.goto("about:blank")
+    complaints[:] = [each for each in complaints if "ERR_CONNECTION_REFUSED" not in each]  # it tried to come back
+    log = (tmp_path / "server.log").read_text()
+    assert "Traceback" not in log
+    assert "timeout graceful shutdown exceeded" not in log

@@ -91,29 +91,34 @@ def address_of(settings: Settings, door: socket.socket) -> str:
 
 
 class Server(uvicorn.Server):
-    """Tells when it answers."""
+    """Tells when it answers, and lets open streams end when it stops."""
 
     on_started: Callable[[], None] | None = None
+    on_stopping: Callable[[], None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started and self.on_started:
             self.on_started()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.on_stopping:
+            self.on_stopping()
+        await super().shutdown(sockets=sockets)
+
 
 def make_server(house: House, setup_token: str | None) -> Server:
-    app = create_app(
-        Parts(
-            settings=house.settings,
-            engine=house.engine,
-            vault=house.vault,
-            archive=house.archive,
-            control=house.control,
-            setup_token=setup_token,
-        )
+    """The web server over this house, not started yet."""
+    parts = Parts(
+        settings=house.settings,
+        engine=house.engine,
+        vault=house.vault,
+        archive=house.archive,
+        control=house.control,
+        setup_token=setup_token,
     )
     config = uvicorn.Config(
-        app,
+        create_app(parts),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -121,4 +126,6 @@ def make_server(house: House, setup_token: str | None) -> Server:
         proxy_headers=house.settings.public_url is not None,
         timeout_graceful_shutdown=GRACE_S,
     )
-    return Server(config)
+    server = Server(config)
+    server.on_stopping = parts.closing.set
+    return server

@@ -63,8 +63,9 @@ exten => _[+0-9].,1,Gosub(sub-record-check,s,1(${{LAB_KIND}},${{LAB_TO}}))
  same => n,Hangup()
 
 [from-internal]
-exten => _[+*0-9].,1,Gosub(sub-record-check,s,1(${{LAB_KIND}},${{EXTEN}}))
- same => n,GotoIf($["${{LAB_KIND}}"="internal"]?inside)
+exten => _[+*0-9].,1,Set(KIND=${{LAB_KIND}})
+ same => n,Gosub(sub-record-check,s,1(${{KIND}},${{EXTEN}}))
+ same => n,GotoIf($["${{KIND}}"="internal"]?inside)
  same => n,Dial(PJSIP/${{EXTEN}}@trunk,30)
  same => n,Hangup()
  same => n(inside),Dial(PJSIP/${{EXTEN}}@ext,30)

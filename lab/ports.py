@@ -1,16 +1,14 @@
 """This file gives each running instance a folder and a block of ports of its own, so that many can run at once.
 
 The blocks lie below the ports that systems hand out for outgoing connections: a port that stays closed for a while,
-as a fault wants it, is still free afterwards. A lock says who has a block; Asterisk inherits it, so that it is held as
-long as either the test process or its Asterisk lives.
+as a fault wants it, is still free afterwards. Who has a block keeps one of its ports bound, and Asterisk inherits that
+socket: the block is taken as long as either the test process or its Asterisk lives, for every user of the machine.
 """
 
-import fcntl
 import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from lab.debian import NotHere, cache_folder
 
@@ -22,7 +20,7 @@ class Block:
     """SIZE ports from `first` on."""
 
     first: int
-    _lock: IO[str] | None = None
+    _guard: socket.socket | None = None
 
     @classmethod
     def claim(cls) -> "Block":
@@ -41,31 +39,30 @@ class Block:
         raise NotHere(f"the ports {FIRST} to {FIRST + SIZE * COUNT - 1} are all in use")
 
     def hold(self) -> bool:
-        """Lock it, unless that was done before; false when somebody else has it."""
-        if self._lock is None:
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
-            lock = self.folder.with_suffix(".lock").open("w")
+        """Bind its guard, unless that was done before; false when somebody else has it."""
+        if self._guard is None:
+            guard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.close()
+                guard.bind(("127.0.0.1", self.first + 3))
+            except OSError:
+                guard.close()
                 return False
-            self._lock = lock
+            self._guard = guard
         return True
 
     def release(self) -> None:
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        if self._guard is not None:
+            self._guard.close()
+            self._guard = None
 
     def is_free(self) -> bool:
-        """Whether nobody outside the lab (or with another cache folder) listens on its first ports."""
+        """Whether nobody outside the lab listens on its first ports."""
         return is_free(self.http) and is_free(self.tls) and is_free(self.sip, socket.SOCK_DGRAM)
 
     @property
     def inherited(self) -> tuple[int, ...]:
         """The file descriptors that the instance keeps open."""
-        return () if self._lock is None else (self._lock.fileno(),)
+        return () if self._guard is None else (self._guard.fileno(),)
 
     @property
     def folder(self) -> Path:

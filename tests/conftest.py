@@ -1,6 +1,7 @@
 """This file hands the fixtures to every test and says loudly what this machine could not run."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ pytest_plugins = [
     "tests.fixtures.web",
 ]
 
+#: The checkout.
+ROOT = Path(__file__).parents[1]
+
 #: CI sets it: a part that is not there is then a failure.
 IS_REQUIRED = os.environ.get("AFTERCALL_REQUIRE") == "all"
 
@@ -28,25 +32,9 @@ def not_here(part: str, why: str) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reasons = sorted(
-        {
-            str(report.longrepr[2]).removeprefix("Skipped: ")
-            for report in terminalreporter.stats.get("skipped", [])
-            if isinstance(report.longrepr, tuple)
-        }
-    )
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)
     if reasons:
         terminalreporter.section("NOT RUN ON THIS MACHINE", red=True, bold=True)
-        for reason in reasons:
-            count = sum(
-                str(report.longrepr[2]).endswith(reason)
-                for report in terminalreporter.stats["skipped"]
-                if isinstance(report.longrepr, tuple)
-            )
+        for reason, count in sorted(reasons.items()):
             terminalreporter.line(f"{count:4} tests: {reason}", red=True)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one Asterisk release stay together, so that each worker starts as few as possible."""
-    root = Path(__file__).parent
-    items.sort(key=lambda item: str(item.path.relative_to(root)))

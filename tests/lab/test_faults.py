@@ -1,0 +1,111 @@
+"""The faults of the lab: each shows the symptom that a PBX broken in this way shows."""
+
+import socket
+import ssl
+from contextlib import ExitStack
+from urllib.parse import quote
+
+import pytest
+from lab.asterisk import Lab
+from lab.faults import FAULTS, Configuration
+
+pytestmark = pytest.mark.pbx
+
+LIST = "/ari/recordings/stored"
+
+NOT_FOUND_PAGE = (404, b"<title>404 Not Found</title>")
+LIST_BROKEN = (500, b'{"error":"Allocation failed"}')
+LIST_WHOLE = (200, b'[{"name":"')
+#: Fault -> status and a part of the body of the list, when there is one recording.
+SYMPTOMS = {
+    "none": LIST_WHOLE,
+    "read-write": LIST_WHOLE,
+    "http-off": (0, b"refused"),
+    "no-tls": LIST_WHOLE,
+    "http-prefix": NOT_FOUND_PAGE,
+    "session-limit": LIST_WHOLE,
+    "ari-disabled": NOT_FOUND_PAGE,
+    "no-ari-module": NOT_FOUND_PAGE,
+    "recording-directory-line": NOT_FOUND_PAGE,
+    "no-recordings-module": (404, b'{"message":"Resource not found"}'),
+    "crypt-mismatch": (401, b'{"message":"Authentication required"}'),
+    "no-symlink": LIST_BROKEN,
+    "wrong-symlink": (200, b"[]"),
+    "dangling-symlink": LIST_BROKEN,
+    "own-directory": (200, b"[]"),
+    "dangling-link-below": LIST_BROKEN,
+    "loop-below": LIST_BROKEN,
+    "bad-name-below": LIST_BROKEN,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_shows_its_symptom_until_it_is_mended(pbx: Lab, fault: str) -> None:
+    pbx.seed(1)
+    pbx.fault(fault)
+    status, part = SYMPTOMS[fault]
+    answered, body = pbx.request(LIST)
+    assert (answered, part in body) == (status, True)
+    pbx.mend()
+    answered, body = pbx.request(LIST)
+    assert (answered, LIST_WHOLE[1] in body) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("fault", "symptom"),
+    [
+        ("none", (200, b"RIFF")),
+        # A bad entry takes the list down, not the downloads.
+        ("bad-name-below", (200, b"RIFF")),
+        ("loop-below", (200, b"RIFF")),
+        ("no-symlink", (404, b'{"message":"Recording not found"}')),
+        ("wrong-symlink", (404, b'{"message":"Recording not found"}')),
+        ("dangling-symlink", (404, b'{"message":"Recording not found"}')),
+        ("own-directory", (404, b'{"message":"Recording not found"}')),
+    ],
+)
+def test_a_fault_of_the_folder_shows_in_the_download(pbx: Lab, fault: str, symptom: tuple[int, bytes]) -> None:
+    (name,) = pbx.seed(1)
+    pbx.fault(fault)
+    status, body = pbx.request(f"{LIST}/{quote(name, safe='')}/file")
+    assert (status, body.startswith(symptom[1])) == (symptom[0], True)
+
+
+def test_with_the_right_to_write_a_recording_can_be_deleted(pbx: Lab) -> None:
+    (name,) = pbx.seed(1)
+    pbx.fault("read-write")
+    assert pbx.request(f"{LIST}/{quote(name, safe='')}", method="DELETE")[0] == 204
+    assert pbx.names() == set()
+
+
+def test_with_a_prefix_ari_answers_below_it(pbx: Lab) -> None:
+    pbx.fault("http-prefix")
+    assert pbx.request(f"/asterisk{LIST}") == (200, b"[]")
+
+
+def test_with_all_sessions_used_the_next_is_closed_without_an_answer(pbx: Lab) -> None:
+    pbx.fault("session-limit")
+    with ExitStack() as held:
+        for _ in range(4):
+            held.enter_context(socket.create_connection((pbx.host, pbx.port)))
+        with socket.create_connection((pbx.host, pbx.port), timeout=10) as late:
+            assert late.recv(1) == b""
+
+
+def test_the_tls_port_shows_the_certificate(pbx: Lab) -> None:
+    shown = ssl.get_server_certificate((pbx.host, pbx.tls_port))
+    assert ssl.PEM_cert_to_DER_cert(shown) == ssl.PEM_cert_to_DER_cert(pbx.certificate_pem)
+
+
+def test_without_tls_its_port_refuses(pbx: Lab) -> None:
+    pbx.fault("no-tls")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((pbx.host, pbx.tls_port), timeout=5)
+
+
+def test_a_user_kept_out_by_address_is_forbidden_where_asterisk_knows_such_lists(pbx: Lab) -> None:
+    """Asterisk 16 does not: it takes the line for a mistake, and has no ARI at all."""
+    pbx.configure(Configuration(ari_user="deny=0.0.0.0/0.0.0.0"))
+    status, body = pbx.request(LIST)
+    expected = NOT_FOUND_PAGE if pbx.release == "16" else (403, b'{"message":"Access denied by ACL"}')
+    assert (status, expected[1] in body) == (expected[0], True)

@@ -7,6 +7,7 @@ export function mount(form, signal) {
   const lead = checks.querySelector("[data-checks-lead]");
   const list = checks.querySelector("[data-check-list]");
   const button = form.querySelector("[data-run-test]");
+  button.disabled = false; // drawn so that nobody clicks before this island is there
   const pin = form.querySelector("[data-pin]");
   let running = null;
 

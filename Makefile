@@ -31,7 +31,7 @@ run: runtime
 
 ## test: pass the tests; says loudly what this machine cannot run
 test: setup
-	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 ## test-pythons: the tests that need no PBX and no browser, on every other Python this machine has
 test-pythons: setup

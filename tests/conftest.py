@@ -38,3 +38,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("NOT RUN ON THIS MACHINE", red=True, bold=True)
         for reason, count in sorted(reasons.items()):
             terminalreporter.line(f"{count:4} tests: {reason}", red=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with browser tests come last: once a browser is up, its event loop runs in that worker to the end."""
+    with_browser = {item.path for item in items if item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path in with_browser)

@@ -52,7 +52,8 @@ def test_connect_test_sync_and_see_the_calls(pbx: Lab, server: Server, page: Pag
     page.get_by_role("button", name="Test connection").click()
     expect(page.locator(".checked-ok", has_text="download")).to_be_visible()
     expect(page.locator(".checked-fail")).to_have_count(0)
-    page.get_by_role("button", name="Save", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save", exact=True).click()
 
     page.goto(server.address)
     page.get_by_role("button", name="Sync FreePBX").click()

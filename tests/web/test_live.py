@@ -23,7 +23,7 @@ def _move(web: Web, call_id: str, state: CallState, *, after_s: float = 60) -> N
 
 
 def _follower(web: Web, **subject: object) -> Follower:
-    made = Follower(web.engine, replace(Subject(account=OWNER), **subject), web.now)  # type: ignore[arg-type]
+    made = Follower(web.parts, replace(Subject(account=OWNER), **subject), web.now)  # type: ignore[arg-type]
     made.look()
     return made
 
@@ -52,6 +52,17 @@ def test_a_row_that_comes_to_light_after_a_later_one_is_still_told(web: Web) -> 
     _move(web, late, CallState.FETCHED)
     assert _moved(follower) == [(late, True)]
     _move(web, early, CallState.FETCHED, after_s=-2)
+    assert _moved(follower) == [(early, True)]
+
+
+def test_a_second_late_change_of_the_same_call_is_told_too(web: Web) -> None:
+    early, late = web.add_call("early"), web.add_call("late")
+    follower = _follower(web)
+    _move(web, early, CallState.ANALYSING)
+    _move(web, late, CallState.DONE, after_s=2)
+    assert len(_moved(follower)) == 2
+    _move(web, early, CallState.DONE, after_s=-1)
+    web.now += timedelta(seconds=1)
     assert _moved(follower) == [(early, True)]
 
 
@@ -115,7 +126,7 @@ def test_a_reader_that_was_cut_off_goes_on_where_it_was(web: Web) -> None:
     news = follower.look()
     assert news is not None
     _move(web, call_id, CallState.ANALYSING)
-    resumed = Follower(web.engine, Subject(account=OWNER), news.at)
+    resumed = Follower(web.parts, Subject(account=OWNER), news.at)
     assert _moved(resumed) == [(call_id, True)]
 
 

@@ -298,11 +298,6 @@ def last_change(db: sa.Connection) -> datetime | None:
     return found
 
 
-def count_changes(db: sa.Connection, since: datetime) -> int:
-    """How many calls moved since then; a look into the same index."""
-    return db.scalar(sa.select(sa.func.count()).select_from(call).where(call.c.updated_at > since)) or 0
-
-
 @dataclass(frozen=True, kw_only=True)
 class Moved:
     """A call that moved, for pages that follow along."""

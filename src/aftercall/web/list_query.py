@@ -108,7 +108,7 @@ def read(query: Mapping[str, str]) -> ListQuery:
         if value and _is_known(name, value):
             values.append((name, value))
     return ListQuery(
-        values=tuple(values), older_than=_key(query.get("older_than")), newer_than=_key(query.get("newer_than"))
+        values=tuple(values), older_than=sort_key(query.get("older_than")), newer_than=sort_key(query.get("newer_than"))
     )
 
 
@@ -134,7 +134,8 @@ def _is_known(name: str, value: str) -> bool:
     return value in known
 
 
-def _key(text: str | None) -> int | None:
+def sort_key(text: str | None) -> int | None:
+    """A call's sort key as an address holds it; None for anything that is no number."""
     return min(int(text), LARGEST_KEY) if text and re.fullmatch(r"\d{1,19}", text, re.ASCII) else None
 
 

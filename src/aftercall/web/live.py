@@ -25,7 +25,7 @@ from aftercall.web.parts import Parts
 LOOK_EVERY_S = 1.0
 #: A sign of life for proxies and browsers that give up on silent connections.
 COMMENT_EVERY_S = 15.0
-#: A row is stamped before its transaction commits, so one may come to light after a later one: look back this far.
+#: A row is stamped before its transaction commits, so it comes to light later than it says: look back this far.
 OVERLAP = timedelta(seconds=5)
 
 
@@ -109,37 +109,33 @@ def statuses(db: sa.Connection) -> tuple[PbxStatus, ...]:
 class Follower:
     """One reader's view of the changes; blocking, so call it from a thread."""
 
-    def __init__(self, engine: sa.Engine, subject: Subject, since: datetime) -> None:
-        self._engine = engine
+    def __init__(self, parts: Parts, subject: Subject, since: datetime) -> None:
+        self._engine = parts.engine
+        self._clock = parts.clock
         self._subject = subject
         self._wanted = access.narrowed(subject.account, subject.wanted)
-        self._since = since
+        self._looked_at = since
         self._told: dict[str, datetime] = {}
-        self._seen_pulse: object = None
+        self._syncs: object = None
         self._statuses: tuple[PbxStatus, ...] = ()
 
     def look(self) -> News | None:
         """What is new since the last look; None if nothing is."""
+        now, since = self._clock(), self._looked_at - OVERLAP
         with self._engine.connect() as db:
             last_change = calls.last_change(db)
-            # Counted too: a call that comes to light behind a later one leaves the time as it is.
-            recent = calls.count_changes(db, last_change - OVERLAP) if last_change else 0
-            pulse = (last_change, recent, [(pbx, syncs.last(db, pbx.id)) for pbx in pbxs.all_pbxs(db)])
-            if pulse == self._seen_pulse:
-                return None
-            self._seen_pulse = pulse
-            found = statuses(db)
-            moved = self._moved(db)
+            has_moved = last_change is not None and last_change > since
+            moved = self._moved(db, since) if has_moved else ()
+            newest_syncs = [(pbx, syncs.last(db, pbx.id)) for pbx in pbxs.all_pbxs(db)]
+            # Counting the calls of a large sync costs milliseconds: only while one of them may have moved.
+            found = statuses(db) if has_moved or newest_syncs != self._syncs else self._statuses
         is_same = found == self._statuses and not moved
-        self._statuses = found
-        if last_change and last_change > self._since:
-            self._since = last_change
-        return None if is_same else News(moved=moved, pbxs=found, at=self._since)
+        self._looked_at, self._syncs, self._statuses = now, newest_syncs, found
+        return None if is_same else News(moved=moved, pbxs=found, at=now)
 
-    def _moved(self, db: sa.Connection) -> tuple[Moved, ...]:
+    def _moved(self, db: sa.Connection, since: datetime) -> tuple[Moved, ...]:
         if self._wanted is None:
             return ()
-        since = self._since - OVERLAP
         found = calls.moved(
             db, self._wanted, since=since, at_or_above=self._subject.at_or_above, only=self._subject.call_id
         )
@@ -155,7 +151,7 @@ class Follower:
 
 async def follow(parts: Parts, subject: Subject, since: datetime) -> AsyncIterator[News | None]:
     """Yield what is new, and None as a sign of life, until the server stops or nobody listens any more."""
-    follower = Follower(parts.engine, subject, since)
+    follower = Follower(parts, subject, since)
     silent_s = 0.0
     while not parts.closing.is_set():
         news = await anyio.to_thread.run_sync(follower.look)

@@ -111,6 +111,16 @@ async def test_the_api_streams_the_same_as_json(web: Web, moved: str) -> None:
     assert _events(text, "sync")[0]["state"] == "queued"
 
 
+@pytest.mark.anyio
+async def test_a_full_page_is_not_told_of_calls_below_it(web: Web, moved: str) -> None:
+    newer = web.add_call("newer", ago=timedelta(minutes=-5))
+    with web.engine.connect() as db:
+        (row,) = calls.rows_by_id(db, [newer])
+    *_, text = await _read(web, f"/events?since=2026-11-23T12:00:30Z&low={row.sort_key}", events=2)
+    assert [each["id"] for each in _events(text, "call")] == [newer]
+    assert moved not in text
+
+
 def test_a_stream_wants_a_sign_in_and_does_not_lead_browsers_away(web: Web) -> None:
     answer = web.visitor().get("/events", headers={"Accept": "text/event-stream"})
     assert answer.status_code == 401

@@ -29,11 +29,10 @@ def stream(request: Request, account: SignedIn) -> Response:
     now = parts.clock()
     with parts.engine.connect() as db:
         wanted = query.wanted(now, calls.newest_utc_offset_min(db))
-    low = given.get("low", "")
     subject = Subject(
         account=account,
         wanted=wanted,
-        at_or_above=int(low) if low.isascii() and low.isdigit() and len(low) < 19 else 0,
+        at_or_above=list_query.sort_key(given.get("low")) or 0,
         call_id=given.get("call", ""),
     )
     since = moment(request.headers.get("last-event-id")) or moment(given.get("since")) or now

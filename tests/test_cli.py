@@ -63,6 +63,16 @@ def test_sync_waits_until_everything_is_analysed(shell: Shell, simulator: Simula
     assert {"turns", "stages", "sentiment", "speakers", "model"} <= whole.keys()
 
 
+def test_a_sync_may_be_asked_for_before_anything_ever_ran(shell: Shell, simulator: Simulator) -> None:
+    simulator.add_recording(NAME, noise(0.5))
+    _add(shell, simulator)
+    asked = shell("sync")
+    assert (asked.returncode, "queued" in asked.stdout) == (0, True), asked.stderr
+    shell("sync", "--wait")
+    (call,) = shell.lines("calls")
+    assert call["state"] == "done"
+
+
 def test_a_failed_sync_says_why_and_how_to_fix_it(shell: Shell, simulator: Simulator) -> None:
     _add(shell, simulator)
     simulator.fail("list-500")

@@ -222,6 +222,9 @@ class JobEngine:
     def _get_client(self) -> DBOSClient:
         with self._client_lock:
             if self._client is None:
+                # Nobody may have worked in this data folder yet: asking for work must be possible all the same.
+                if not self._is_launched and not sa.inspect(self._engine).has_table("workflow_status"):
+                    DBOS.migrate(self._engine.url.render_as_string(hide_password=False))
                 self._client = DBOSClient(system_database_engine=self._engine, application_name="aftercall")
             return self._client
 

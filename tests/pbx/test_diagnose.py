@@ -293,28 +293,14 @@ async def test_an_asterisk_without_tls_refuses_the_tls_port(recorded: Lab) -> No
     assert troubles(await outcome(over_tls)) == {"tcp": ("fail", "pbx-connection-refused")}
 
 
-async def _until_closed_silently(pbx: Lab) -> None:
-    """Asterisk counts a session a moment after it has taken the connection."""
-    for _ in range(100):
-        reader, writer = await asyncio.open_connection(pbx.host, pbx.port)
-        writer.write(b"GET /ari/asterisk/info HTTP/1.1\r\nHost: pbx\r\nConnection: close\r\n\r\n")
-        try:
-            answer = await reader.read()
-        except ConnectionError:
-            answer = b""
-        writer.close()
-        if not answer:
-            return
-        await asyncio.sleep(0.05)
-
-
 @pytest.mark.pbx
 async def test_an_asterisk_with_all_sessions_in_use_is_found(recorded: Lab) -> None:
     recorded.fault("session-limit")
     with ExitStack() as held:
-        for _ in range(4):
+        # More than the four there are: whichever come first take them, and Asterisk counts them a moment later.
+        for _ in range(12):
             held.enter_context(socket.create_connection((recorded.host, recorded.port)))
-        await _until_closed_silently(recorded)
+        await asyncio.sleep(1)
         assert troubles(await outcome(address_of(recorded))) == {"http": ("fail", "pbx-closed-silently")}
 
 

@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -174,6 +174,29 @@ class Lab(layout.Site):
             return 0, str(exc).encode()
         finally:
             connection.close()
+
+    @contextlib.contextmanager
+    def all_sessions_used(self) -> Iterator[None]:
+        """Hold every HTTP session (for 15 s at most: then Asterisk closes what is idle).
+
+        A connection is not yet a session: Asterisk counts it a moment later, and turns it away if an earlier one has
+        not quite ended. So each is held only once it has been answered.
+        """
+        end = time.monotonic() + 10
+        with contextlib.ExitStack() as held:
+            count = 0
+            while count < self.configuration.session_limit:
+                connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
+                held.callback(connection.close)
+                try:
+                    connection.request("GET", "/ari/asterisk/ping")
+                    connection.getresponse().read()
+                    count += 1
+                except (OSError, http.client.HTTPException):
+                    if time.monotonic() > end:
+                        raise
+                    time.sleep(0.05)
+            yield
 
     # ---- faults --------------------------------------------------------------------------------------------------
 

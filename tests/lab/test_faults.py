@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-from contextlib import ExitStack
 from urllib.parse import quote
 
 import pytest
@@ -85,11 +84,8 @@ def test_with_a_prefix_ari_answers_below_it(pbx: Lab) -> None:
 
 def test_with_all_sessions_used_the_next_is_closed_without_an_answer(pbx: Lab) -> None:
     pbx.fault("session-limit")
-    with ExitStack() as held:
-        for _ in range(4):
-            held.enter_context(socket.create_connection((pbx.host, pbx.port)))
-        with socket.create_connection((pbx.host, pbx.port), timeout=10) as late:
-            assert late.recv(1) == b""
+    with pbx.all_sessions_used(), socket.create_connection((pbx.host, pbx.port), timeout=10) as late:
+        assert late.recv(1) == b""
 
 
 def test_the_tls_port_shows_the_certificate(pbx: Lab) -> None:

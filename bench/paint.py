@@ -70,7 +70,7 @@ def _serving(count: int) -> Iterator[str]:
         with wiring.open_house(settings) as house, serve.listening(settings) as door:
             _fill(house, count)
             accounts.create(house.engine, name="owner", password=PASSWORD, role="owner")
-            server = serve.make_server(house, None)
+            server = serve.make_server(house, None, None)
             server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
             started = threading.Event()
             server.on_started = started.set

@@ -11,7 +11,7 @@
         PbxListBroken  PbxListEmpty  PbxBusy  PbxReplyMalformed  PbxReplyTooLarge  PbxAddressRefused
       RecordingError   RecordingMissing  RecordingUnreadable  RecordingStillGrowing  RecordingIncomplete  RecordingNotAudio
                        RecordingTooLarge  ArchiveFull  ArchiveBroken
-      AudioError       AudioEmpty  AudioUnreadable  CodecUnsupported  AudioTooLong
+      AudioError       AudioEmpty  AudioTooShort  AudioUnreadable  CodecUnsupported  AudioTooLong
       EngineError      EngineNotInstalled  EngineUnknown  EngineDied  LanguageUnsupported
       StoreError       StoreBusy  StoreFull  SchemaAhead
       JobError         AttemptsSpent  Cancelled  DataFolderInUse  Unexpected
@@ -502,6 +502,14 @@ class AudioEmpty(AudioError):
     why_template = "Asterisk makes such files for calls that nobody answered or that ended before anyone spoke."
     fix_template = "Nothing to do."
     example: ClassVar[dict[str, Any]] = {}
+
+
+class AudioTooShort(AudioError):
+    code = "audio-too-short"
+    what_template = "Not analysed: the recording lasts {duration_s} s."
+    why_template = "The filters of this PBX leave out recordings shorter than {shortest_s} s."
+    fix_template = "Nothing to do. To have it analysed, change the filter in Settings > FreePBX and press Retry."
+    example = {"duration_s": 2.4, "shortest_s": 5}
 
 
 class AudioUnreadable(AudioError):

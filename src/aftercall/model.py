@@ -72,6 +72,10 @@ class RecordingName:
     started_at: datetime | None = None
 
 
+#: How a call ended for the caller: a person took it, nobody did, a mailbox did, the line was busy, or it never got there.
+Disposition = Literal["answered", "missed", "voicemail", "busy", "failed"]
+
+
 CheckStatus = Literal["ok", "warn", "fail", "skip"]
 
 
@@ -246,6 +250,10 @@ class CallState(StrEnum):
     WAITING = "waiting"
     #: Given up; the error says why.
     FAILED = "failed"
+    #: Shorter than the PBX's filter wants; not analysed.
+    SKIPPED = "skipped"
+    #: The call detail records know the call, but there is no recording of it.
+    NO_RECORDING = "no recording"
 
 
 class Stage(StrEnum):

@@ -73,9 +73,15 @@ def open_house(settings: Settings) -> Iterator[House]:
 
 
 @contextlib.contextmanager
-def at_work(house: House, *, with_schedule: bool) -> Iterator[None]:
+def at_work(house: House, *, with_schedule: bool, with_events: bool = False) -> Iterator[PbxClients]:
     """Work the jobs off in this process until the context ends; what is cut off goes on at the next start.
 
+    Args:
+        with_schedule: ask each PBX for its list when its interval is over.
+        with_events: listen to the PBXs' events.
+
+    Yields:
+        The way to the PBXs that the jobs use, so that whoever else asks a PBX adds no load beside them.
     Raises:
         DataFolderInUse: another process works in this data folder.
     """
@@ -102,7 +108,7 @@ def at_work(house: House, *, with_schedule: bool) -> Iterator[None]:
                 _log.info("unfinished calls go on", count=resumed)
             if with_schedule:
                 schedule.start()
-            yield
+            yield clients
         finally:
             if with_schedule:
                 schedule.close()

@@ -45,9 +45,9 @@ def run(settings: Settings, *, is_once: bool, as_json: bool, say: Say) -> None:
             with wiring.at_work(house, with_schedule=False):
                 _sync_and_show(house, pbx_id, as_json=as_json, say=say)
             return
-        with wiring.at_work(house, with_schedule=True), serve.listening(settings) as door:
+        with wiring.at_work(house, with_schedule=True, with_events=True) as clients, serve.listening(settings) as door:
             password = open_account(house)
-            server = serve.make_server(house, setup_token=None)
+            server = serve.make_server(house, clients, setup_token=None)
 
             def ready() -> None:
                 address = serve.address_of(settings, door)

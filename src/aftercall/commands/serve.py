@@ -10,6 +10,7 @@ import uvicorn
 
 from aftercall import wiring
 from aftercall.errors import SettingInvalid
+from aftercall.jobs.clients import PbxClients
 from aftercall.settings import Settings
 from aftercall.store import accounts
 from aftercall.web.app import create_app
@@ -29,10 +30,14 @@ def run(settings: Settings, *, on_ready: Callable[[str, str | None], None]) -> N
         SettingInvalid: the address cannot be listened on.
         DataFolderInUse: another Aftercall works in this data folder.
     """
-    with wiring.open_house(settings) as house, wiring.at_work(house, with_schedule=True), listening(settings) as door:
+    with (
+        wiring.open_house(settings) as house,
+        wiring.at_work(house, with_schedule=True, with_events=True) as clients,
+        listening(settings) as door,
+    ):
         setup_token = setup_token_for(house)
         address = address_of(settings, door)
-        server = make_server(house, setup_token)
+        server = make_server(house, clients, setup_token)
 
         def ready() -> None:
             on_ready(address, f"{address}/setup?token={setup_token}" if setup_token else None)
@@ -107,8 +112,12 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets=sockets)
 
 
-def make_server(house: House, setup_token: str | None) -> Server:
-    """The web server over this house, not started yet."""
+def make_server(house: House, clients: PbxClients | None, setup_token: str | None) -> Server:
+    """The web server over this house, not started yet.
+
+    Args:
+        clients: the jobs' way to the PBXs; None where no jobs run.
+    """
     parts = Parts(
         settings=house.settings,
         engine=house.engine,
@@ -116,6 +125,7 @@ def make_server(house: House, setup_token: str | None) -> Server:
         archive=house.archive,
         control=house.control,
         setup_token=setup_token,
+        preview=clients.preview if clients else None,
     )
     config = uvicorn.Config(
         create_app(parts),

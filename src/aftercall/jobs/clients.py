@@ -1,6 +1,7 @@
 """This file holds one ARI client per PBX for the jobs, and keeps the load on each PBX low."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,17 +9,44 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aftercall.errors import NotFound, PbxListEmpty
+from aftercall.errors import NotFound, PbxError, PbxListEmpty, Retry
+from aftercall.jobs.gate import Gate, Pace, Rest
 from aftercall.jobs.loop import LoopThread
 from aftercall.model import PbxAddress
 from aftercall.pbx.ari import AriClient
+from aftercall.recordings import plan
 from aftercall.recordings.archive import Archive
 from aftercall.recordings.fetch import Fetched, Growing, Wanted, fetch
-from aftercall.store import pbxs
+from aftercall.recordings.filters import Filters, sort_out
+from aftercall.store import pbxs, recordings
 from aftercall.store.vault import Vault
 
-#: Downloads at a time per PBX. One connection moves 45 minutes of telephone audio a second; more only burdens it.
-DOWNLOADS_AT_ONCE = 2
+
+@dataclass(frozen=True, kw_only=True)
+class Resting:
+    """Not tried: the PBX has just failed, and is left alone for a while."""
+
+    left_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unwanted:
+    """Not tried: meanwhile it was put off, held back, or is another attempt's business."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What a sync would do."""
+
+    listed_count: int
+    #: Of the listed ones, those that came before.
+    known_count: int
+    wanted_count: int
+    #: The rule's name (`since`, `directions`, `extensions`, `names`) to how many it skips.
+    skipped_by: Mapping[str, int]
+
+
+Outcome = Fetched | Growing | Resting | Unwanted | Exception
 
 
 @dataclass(kw_only=True)
@@ -27,11 +55,23 @@ class _Line:
 
     address: PbxAddress
     client: AriClient
-    downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DOWNLOADS_AT_ONCE))
+    gate: Gate
+    pace: Pace = field(default_factory=Pace)
+    rest: Rest = field(default_factory=Rest)
+    #: A list costs the PBX memory: never two at a time.
+    listing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wish:
+    """How a PBX wants to be asked."""
+
+    address: PbxAddress
+    downloads_at_once: int
 
 
 class PbxClients:
-    """Runs work against PBXs on the network thread; call it from job threads."""
+    """Runs work against PBXs on the network thread; call it from any other thread."""
 
     def __init__(self, engine: sa.Engine, vault: Vault, network: LoopThread) -> None:
         self._engine = engine
@@ -39,13 +79,30 @@ class PbxClients:
         self._network = network
         self._lines: dict[str, _Line] = {}
 
-    def list_recordings(self, pbx_id: str) -> Mapping[str, str]:
-        """Every recording the PBX lists, name to format."""
-        return self._network.run(self._list(self._address(pbx_id), pbx_id))
+    def list_recordings(self, pbx_id: str) -> tuple[Mapping[str, str], float]:
+        """Every recording the PBX lists, name to format, and how many seconds the PBX took."""
+        return self._network.run(self._list(self._wish(pbx_id), pbx_id))
+
+    def preview(self, address: PbxAddress, pbx_id: str | None, filters: Filters) -> Preview:
+        """What a sync with these filters would fetch, counted on a list made now; nothing is stored.
+
+        Args:
+            pbx_id: whose recordings are known already; None for a PBX that is not stored yet.
+        """
+        listed = self._network.run(self._peek(address, pbx_id))
+        with self._engine.connect() as db:
+            known = recordings.known_names(db, pbx_id) if pbx_id else set()
+        sorted_out = sort_out(plan.missing(listed, known), filters)
+        return Preview(
+            listed_count=len(listed),
+            known_count=len(known & listed.keys()),
+            wanted_count=len(sorted_out.wanted),
+            skipped_by=sorted_out.skipped_by,
+        )
 
     def why_empty(self, pbx_id: str) -> PbxListEmpty:
         """What to tell about an empty list: the folders to look at on that PBX."""
-        link, kept_in = self._network.run(self._folders(self._address(pbx_id), pbx_id))
+        link, kept_in = self._network.run(self._folders(self._wish(pbx_id), pbx_id))
         return PbxListEmpty(link=link, kept_in=kept_in)
 
     def fetch(
@@ -56,54 +113,98 @@ class PbxClients:
         archive: Archive,
         max_bytes: int,
         clock: Callable[[], datetime],
-    ) -> list[Fetched | Growing | Exception]:
-        """Bring recordings home, a few at a time; what became of each, in their order."""
-        address = self._address(pbx_id)
+        is_backlog: bool,
+        is_still_wanted: Callable[[Wanted], bool],
+    ) -> list[Outcome]:
+        """Bring recordings home, a few at a time, newest first; what became of each, in their order.
+
+        Args:
+            is_backlog: they are old: kept to the PBX's pace, and not tried while it rests.
+            is_still_wanted: asked when a recording's turn has come.
+        """
+        wish = self._wish(pbx_id)
 
         def one(client: AriClient, each: Wanted) -> Coroutine[Any, Any, Fetched | Growing]:
             return fetch(client, archive, each, max_bytes=max_bytes, clock=clock)
 
-        return self._network.run(self._fetch(address, pbx_id, wanted, one))
+        return self._network.run(
+            self._fetch(wish, pbx_id, wanted, one, is_backlog=is_backlog, is_still_wanted=is_still_wanted)
+        )
 
     def close(self) -> None:
         self._network.run(self._close())
 
-    def _address(self, pbx_id: str) -> PbxAddress:
+    def _wish(self, pbx_id: str) -> _Wish:
         with self._engine.connect() as db:
-            address = pbxs.address(db, pbx_id, self._vault)
-        if address is None:
+            pbx, address = pbxs.get(db, pbx_id), pbxs.address(db, pbx_id, self._vault)
+        if pbx is None or address is None:
             raise NotFound(thing="PBX")
-        return address
+        return _Wish(address=address, downloads_at_once=pbx.downloads_at_once)
 
-    async def _list(self, address: PbxAddress, pbx_id: str) -> Mapping[str, str]:
-        return await (await self._line(address, pbx_id)).client.recordings()
+    def _pace(self, pbx_id: str) -> int | None:
+        """How many old recordings a minute this PBX may be asked for now; held-back ones are soon let go unasked."""
+        with self._engine.connect() as db:
+            pbx = pbxs.get(db, pbx_id)
+        return None if pbx is None or pbx.is_backlog_paused else pbx.backlog_per_min
 
-    async def _folders(self, address: PbxAddress, pbx_id: str) -> tuple[str, str]:
-        return await (await self._line(address, pbx_id)).client.recording_folders()
+    async def _list(self, wish: _Wish, pbx_id: str) -> tuple[Mapping[str, str], float]:
+        line = await self._line(wish, pbx_id)
+        async with line.listing:
+            began = time.monotonic()
+            listed = await line.client.recordings()
+            line.rest.worked()
+            return listed, time.monotonic() - began
+
+    async def _peek(self, address: PbxAddress, pbx_id: str | None) -> Mapping[str, str]:
+        line = self._lines.get(pbx_id) if pbx_id else None
+        if line is not None and line.address == address:
+            async with line.listing:
+                return await line.client.recordings()
+        async with AriClient(address) as client:
+            return await client.recordings()
+
+    async def _folders(self, wish: _Wish, pbx_id: str) -> tuple[str, str]:
+        return await (await self._line(wish, pbx_id)).client.recording_folders()
 
     async def _fetch(
         self,
-        address: PbxAddress,
+        wish: _Wish,
         pbx_id: str,
         wanted: Sequence[Wanted],
         fetch_one: Callable[[AriClient, Wanted], Coroutine[Any, Any, Fetched | Growing]],
-    ) -> list[Fetched | Growing | Exception]:
-        line = await self._line(address, pbx_id)
+        *,
+        is_backlog: bool,
+        is_still_wanted: Callable[[Wanted], bool],
+    ) -> list[Outcome]:
+        line = await self._line(wish, pbx_id)
 
-        async def one(each: Wanted) -> Fetched | Growing | Exception:
-            async with line.downloads:
+        async def one(each: Wanted) -> Outcome:
+            if is_backlog:
+                await line.pace.wait(each.started_at.timestamp(), lambda: self._pace(pbx_id))
+            async with line.gate.pass_through(each.started_at.timestamp()):
+                if is_backlog and line.rest.left_s:
+                    return Resting(left_s=line.rest.left_s)
+                if not is_still_wanted(each):
+                    return Unwanted()
                 try:
-                    return await fetch_one(line.client, each)
+                    outcome = await fetch_one(line.client, each)
                 except Exception as exc:  # noqa: BLE001 (handed to the step, which decides what becomes of each)
+                    if isinstance(exc, PbxError) and exc.retry is Retry.SOON:
+                        line.rest.failed()
                     return exc
+                line.rest.worked()
+                return outcome
 
         return list(await asyncio.gather(*(one(each) for each in wanted)))
 
-    async def _line(self, address: PbxAddress, pbx_id: str) -> _Line:
+    async def _line(self, wish: _Wish, pbx_id: str) -> _Line:
         line = self._lines.get(pbx_id)
-        if line is None or line.address != address:
+        if line is None or line.address != wish.address:
             # The old client, if any, is left to the downloads that still use it; it holds no idle connections.
-            line = self._lines[pbx_id] = _Line(address=address, client=AriClient(address))
+            line = self._lines[pbx_id] = _Line(
+                address=wish.address, client=AriClient(wish.address), gate=Gate(wish.downloads_at_once)
+            )
+        line.gate.resize(wish.downloads_at_once)
         return line
 
     async def _close(self) -> None:

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 
 from aftercall.errors import NotFound
 from aftercall.jobs.engine import JobEngine
-from aftercall.jobs.steps import analyse_job, fetch_job, sync_job, utc_now
+from aftercall.jobs.steps import analyse_job, fetch_job, fetch_jobs, sync_job, utc_now
 from aftercall.model import CallState, Stage
 from aftercall.recordings.archive import Archive
-from aftercall.store import calls, pbxs, recordings, stages, syncs
+from aftercall.store import calls, health, pbxs, recordings, stages, syncs
 
 
 class JobControl:
@@ -50,6 +50,9 @@ class JobControl:
         Raises:
             NotFound: there is no such call.
         """
+        self._again(call_id, is_asked_by_user=True)
+
+    def _again(self, call_id: str, *, is_asked_by_user: bool) -> None:
         now = self._clock()
         with self._engine.begin() as db:
             file = recordings.get(db, call_id)
@@ -61,9 +64,46 @@ class JobControl:
             stages.forget_after(db, call_id, first)
             calls.set_state(db, call_id, CallState.FETCHED if file.archive_key else CallState.FOUND, now)
         if file.archive_key:
-            self._jobs.enqueue([analyse_job(file, attempt, first_stage=first, is_asked_by_user=True)])
+            self._jobs.enqueue([analyse_job(file, attempt, first_stage=first, is_asked_by_user=is_asked_by_user)])
         else:
-            self._jobs.enqueue([fetch_job(file, attempt, is_asked_by_user=True)])
+            self._jobs.enqueue([fetch_job(file, attempt, is_asked_by_user=is_asked_by_user)])
+
+    def retry_all(self, pbx_id: str, code: str) -> int:
+        """Try every call of a PBX again that failed for good with this error; returns how many.
+
+        Raises:
+            NotFound: there is no such PBX.
+        """
+        with self._engine.connect() as db:
+            if pbxs.get(db, pbx_id) is None:
+                raise NotFound(thing="PBX")
+            failed = health.failed_with(db, pbx_id, code)
+        for call_id in failed:
+            self._again(call_id, is_asked_by_user=False)
+        return len(failed)
+
+    def pause_backlog(self, pbx_id: str, *, is_paused: bool) -> None:
+        """Hold back a PBX's old recordings, or let them come; new calls are not concerned.
+
+        Raises:
+            NotFound: there is no such PBX.
+        """
+        with self._engine.begin() as db:
+            if pbxs.get(db, pbx_id) is None:
+                raise NotFound(thing="PBX")
+            pbxs.pause_backlog(db, pbx_id, is_paused=is_paused)
+            if is_paused:
+                recordings.hold_backlog(db, pbx_id, self._clock())
+                return
+            held = [
+                file
+                for file in recordings.to_hand_out(db, pbx_id, self._clock(), is_impatient=False)
+                if file.is_backlog
+            ]
+            attempts = recordings.count_attempts(db, [each.call_id for each in held])
+            for each in held:
+                calls.set_state(db, each.call_id, CallState.FOUND, self._clock())
+        self._jobs.enqueue(fetch_jobs(held, attempts))
 
     def remove_pbx(self, pbx_id: str, archive: Archive, *, with_calls: bool) -> None:
         """Disconnect a PBX; its calls and recordings go only if asked, the files after the rows."""

@@ -1,7 +1,8 @@
 """This file is the only one that knows DBOS: durable jobs that survive a kill at any moment.
 
-Three queues: `sync` (one list per PBX), `fetch` (the network), `analyse` (the CPU). The bodies of the workflows only
-call steps, and a step may run twice: see `steps.py`.
+Four queues: `sync` (one list per PBX), `fetch` (the network), `backlog` (the same for old recordings, so that new ones
+never wait behind them), `analyse` (the CPU). The bodies of the workflows only call steps, and a step may run twice: see
+`steps.py`.
 """
 
 import itertools
@@ -22,7 +23,7 @@ from aftercall.model import Stage
 #: does so behind DBOS.patch().
 APPLICATION_VERSION = "1"
 
-Queue = Literal["sync", "fetch", "analyse"]
+Queue = Literal["sync", "fetch", "backlog", "analyse"]
 
 #: A person's wish comes before everything, then the newest call.
 ASKED_BY_USER = 1
@@ -30,9 +31,11 @@ _LEAST = 2**31 - 1
 
 #: Downloads at a time are limited per PBX where they happen; the queue only has to keep that many busy.
 FETCH_CONCURRENCY = 48
+#: Jobs of old recordings at a time, over all PBXs: each holds up to 20 recordings.
+BACKLOG_CONCURRENCY = 16
 #: Jobs put on a queue in one transaction: few enough that nobody waits for the lock.
 PORTION = 200
-POLL_S: dict[Queue, float] = {"sync": 0.2, "fetch": 0.2, "analyse": 0.5}
+POLL_S: dict[Queue, float] = {"sync": 0.2, "fetch": 0.2, "backlog": 0.5, "analyse": 0.5}
 
 
 def priority(started_at: datetime, *, is_asked_by_user: bool) -> int:
@@ -58,7 +61,12 @@ class Job:
     def id(self) -> str:
         """The same job is put on the queue only once, ever."""
         subject, attempt = self.subjects[0]
-        return _job_id(self.queue, subject, attempt)
+        return _job_id(self.workflow, subject, attempt)
+
+    @property
+    def workflow(self) -> str:
+        """What is done; old recordings are fetched as new ones are, only on a queue of their own."""
+        return "fetch" if self.queue == "backlog" else self.queue
 
 
 def _job_id(queue: str, subject: str, attempt: int) -> str:
@@ -112,7 +120,7 @@ def _analyse(call_id: str, attempt: int, first_stage: str) -> None:
 
 def _options(job: Job) -> EnqueueOptions:
     options: EnqueueOptions = {
-        "workflow_name": job.queue,
+        "workflow_name": job.workflow,
         "queue_name": job.queue,
         "workflow_id": job.id,
         "priority": job.priority,
@@ -128,7 +136,7 @@ def _arguments(job: Job) -> tuple[object, ...]:
     match job.queue:
         case "sync":
             return (subject,)
-        case "fetch":
+        case "fetch" | "backlog":
             return (list(job.subjects),)
         case "analyse":
             return (subject, attempt, job.first_stage.value)
@@ -162,12 +170,17 @@ class JobEngine:
             executor_id="embedded",
             application_version=APPLICATION_VERSION,
             log_level="WARNING",
-            max_executor_threads=FETCH_CONCURRENCY + analyse_concurrency + 8,
+            max_executor_threads=FETCH_CONCURRENCY + BACKLOG_CONCURRENCY + analyse_concurrency + 8,
             scheduler_polling_interval_sec=3600.0,
         )
         DBOS(config=config)
         DBOS.launch()
-        concurrency: dict[Queue, int] = {"sync": 4, "fetch": FETCH_CONCURRENCY, "analyse": analyse_concurrency}
+        concurrency: dict[Queue, int] = {
+            "sync": 4,
+            "fetch": FETCH_CONCURRENCY,
+            "backlog": BACKLOG_CONCURRENCY,
+            "analyse": analyse_concurrency,
+        }
         for queue, at_once in concurrency.items():
             DBOS.register_queue(
                 queue,

@@ -6,24 +6,25 @@ database before the step ends.
 """
 
 import itertools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from aftercall import log
-from aftercall.errors import AppError, AttemptsSpent, AudioEmpty, Retry, Unexpected
+from aftercall.errors import AppError, AttemptsSpent, AudioEmpty, AudioTooShort, NotFound, Retry, Unexpected
 from aftercall.insight.sentiment import score_turns
 from aftercall.jobs import listening
-from aftercall.jobs.clients import PbxClients
-from aftercall.jobs.engine import Job, JobEngine, priority
+from aftercall.jobs.clients import Outcome, PbxClients, Resting, Unwanted
+from aftercall.jobs.engine import Job, JobEngine, Queue, priority
 from aftercall.jobs.listening import Sound
 from aftercall.jobs.pool import CpuPool
 from aftercall.model import CallState, Stage
 from aftercall.pbx import names
-from aftercall.recordings import plan
+from aftercall.recordings import filters, plan
 from aftercall.recordings.archive import Archive
 from aftercall.recordings.fetch import Fetched, Growing, Wanted
 from aftercall.speech.engine import Hints
@@ -37,6 +38,8 @@ _log = log.get("jobs")
 PORTION = 2000
 #: A backlog is cut into about so many fetch jobs, of at most so many recordings each.
 BATCHES, LARGEST_BATCH = 50, 20
+#: How often a job of many looks whether its recordings are still wanted.
+LOOK_EVERY_S = 1.0
 
 
 def utc_now() -> datetime:
@@ -70,19 +73,23 @@ class Steps:
                 return
             syncs.begin(db, sync_id, self.clock())
         try:
-            listed = self.clients.list_recordings(sync.pbx_id)
+            listed, list_s = self.clients.list_recordings(sync.pbx_id)
             hint = None if listed else self.clients.why_empty(sync.pbx_id)
             with self.engine.connect() as db:
+                pbx = pbxs.get(db, sync.pbx_id)
                 known = recordings.known_names(db, sync.pbx_id)
+            if pbx is None:
+                raise NotFound(thing="PBX")
+            sorted_out = filters.sort_out(plan.missing(listed, known), pbx.filters)
             new = [
                 NewCall(
                     pbx_id=sync.pbx_id,
-                    name=names.parse(each.name),
+                    name=names.placed(name, pbx.zone),
                     listed_format=each.format,
                     first_seen_at=self.clock(),
                     sync_id=sync_id,
                 )
-                for each in plan.missing(listed, known)
+                for each, name in sorted_out.wanted
             ]
             with database.translated(self.data):
                 for start in range(0, len(new), PORTION):
@@ -92,15 +99,33 @@ class Steps:
             _log.warning("sync failed", sync_id=sync_id, code=error.code)
             with self.engine.begin() as db:
                 syncs.fail(db, sync_id, error, self.clock())
+                pbxs.record_list(db, sync.pbx_id, took_s=None)
                 if error.retry is Retry.SETTINGS:
                     pbxs.block(db, sync.pbx_id, error.code)
             return
         with self.engine.begin() as db:
             pbxs.unblock(db, sync.pbx_id)
+            pbxs.record_list(db, sync.pbx_id, took_s=list_s)
             # Counted by what carries this sync's mark: right also when a kill came between two portions.
             new_count = sum(calls.state_counts(db, sync_id=sync_id).values())
-            syncs.finish(db, sync_id, found_count=len(listed), new_count=new_count, hint=hint, now=self.clock())
-        _log.info("recordings listed", sync_id=sync_id, found=len(listed), new=new_count)
+            syncs.finish(
+                db,
+                sync_id,
+                found_count=len(listed),
+                new_count=new_count,
+                skipped_count=sorted_out.skipped_count,
+                list_s=list_s,
+                hint=hint,
+                now=self.clock(),
+            )
+        _log.info(
+            "recordings listed",
+            sync_id=sync_id,
+            found=len(listed),
+            new=new_count,
+            skipped=sorted_out.skipped_count,
+            list_s=round(list_s, 2),
+        )
 
     def hand_out(self, sync_id: str) -> None:
         """Give each recording that should be on its way a job of its own, newest first."""
@@ -108,7 +133,12 @@ class Steps:
             sync = syncs.get(db, sync_id)
             if sync is None or sync.state != "listed":
                 return
-            wanted = recordings.to_hand_out(db, sync.pbx_id, self.clock(), is_impatient=sync.asked_by == "user")
+            is_held = pbxs.holds_backlog(db, sync.pbx_id)
+            if is_held:
+                recordings.hold_backlog(db, sync.pbx_id, self.clock())
+            wanted = recordings.to_hand_out(
+                db, sync.pbx_id, self.clock(), is_impatient=sync.asked_by == "user", with_backlog=not is_held
+            )
             attempts = recordings.count_attempts(db, [each.call_id for each in wanted])
         self.jobs.enqueue(fetch_jobs(wanted, attempts))
 
@@ -125,6 +155,8 @@ class Steps:
                 archive=self.archive,
                 max_bytes=self.max_recording_bytes,
                 clock=self.clock,
+                is_backlog=wanted[0].is_backlog,
+                is_still_wanted=self._wish_check(wanted[0].pbx_id, dict(subjects), is_backlog=wanted[0].is_backlog),
             )
             self._record(list(zip(wanted, outcomes, strict=True)), began_at)
         with self.engine.connect() as db:
@@ -132,6 +164,23 @@ class Steps:
         # With the newest attempt's number, not ours: somebody may have put a call off while it was coming home, and
         # then no other job would go on with it.
         self.jobs.enqueue(analyse_job(file, file.attempt) for file in files if file.archive_key is not None)
+
+    def _wish_check(self, pbx_id: str, attempts: Mapping[str, int], *, is_backlog: bool) -> Callable[[Wanted], bool]:
+        """Whether a recording is still to be fetched when its turn comes: a job of many may last for hours."""
+
+        looked_at, newest, is_held = 0.0, dict[str, int](), False
+
+        def is_still_wanted(each: Wanted) -> bool:
+            nonlocal looked_at, newest, is_held
+            # One look a second for all of them: a look for each would cost more than the small downloads.
+            if time.monotonic() - looked_at > LOOK_EVERY_S:
+                with self.engine.connect() as db:
+                    newest = recordings.attempts_of(db, list(attempts))
+                    is_held = is_backlog and pbxs.holds_backlog(db, pbx_id)
+                looked_at = time.monotonic()
+            return not is_held and newest.get(each.call_id) == attempts[each.call_id]
+
+        return is_still_wanted
 
     def _still_wanted(self, subjects: list[tuple[str, int]]) -> list[RecordingFile]:
         """The recordings whose newest attempt this is and that are not home."""
@@ -145,15 +194,15 @@ class Steps:
             pbx = pbxs.get(db, files[0].pbx_id) if files else None
         if pbx is None:
             return []
-        if pbx.blocked_by:
-            # Refused once is enough: asking for each recording again would get us banned there.
+        # Refused once is enough: asking for each recording again would get us banned there.
+        held = files if pbx.blocked_by else [file for file in files if file.is_backlog and pbx.is_backlog_paused]
+        if held:
             with self.engine.begin() as db:
-                for file in files:
+                for file in held:
                     calls.set_state(db, file.call_id, CallState.WAITING, self.clock())
-            return []
-        return files
+        return [file for file in files if file not in held]
 
-    def _record(self, outcomes: list[tuple[RecordingFile, Fetched | Growing | Exception]], began_at: datetime) -> None:
+    def _record(self, outcomes: list[tuple[RecordingFile, Outcome]], began_at: datetime) -> None:
         """Store what became of each; those that came home in one transaction."""
         now = self.clock()
         with self.engine.begin() as db:
@@ -170,17 +219,40 @@ class Steps:
                     )
                     stages.put_done(db, file.call_id, Stage.FETCH, began_at, now)
                     calls.set_state(db, file.call_id, CallState.FETCHED, now)
+                    if file.over_at is not None:
+                        calls.record_lag(db, file.call_id, fetched_after_s=lag_s(file.over_at, now))
         for file, outcome in outcomes:
             if isinstance(outcome, Growing):
                 self._look_again(file, outcome)
+            elif isinstance(outcome, Resting):
+                self._put_off(file, outcome)
+            elif isinstance(outcome, Unwanted):
+                self._hold(file)
             elif isinstance(outcome, AppError):
                 self._failed(file, Stage.FETCH, outcome, began_at)
             elif isinstance(outcome, Exception):
                 _log.error("fetch failed unexpectedly", call_id=file.call_id, exc_info=outcome)
                 self._failed(file, Stage.FETCH, Unexpected(kind=type(outcome).__name__), began_at)
 
+    def _put_off(self, file: RecordingFile, resting: Resting) -> None:
+        """The PBX ails: come back when it has rested, which is not this recording's failure."""
+        now = self.clock()
+        with self.engine.begin() as db:
+            attempt = recordings.count_attempt(db, file.call_id)
+            recordings.record_next_try(db, file.call_id, now + timedelta(seconds=resting.left_s))
+            calls.set_state(db, file.call_id, CallState.WAITING, now)
+        self.jobs.enqueue([fetch_job(file, attempt, delay_s=resting.left_s)])
+
+    def _hold(self, file: RecordingFile) -> None:
+        """Old recordings are held back: this one waits, if it is still ours to say, until a person lets them come."""
+        with self.engine.begin() as db:
+            now = recordings.get(db, file.call_id)
+            if now is not None and now.attempt == file.attempt and now.archive_key is None:
+                calls.set_state(db, file.call_id, CallState.WAITING, self.clock())
+
     def _look_again(self, file: RecordingFile, growing: Growing) -> None:
         now = self.clock()
+        wait = plan.look_again(now, started_at=file.started_at, over_at=file.over_at)
         with self.engine.begin() as db:
             attempt = recordings.count_attempt(db, file.call_id)
             recordings.record_growing(
@@ -188,10 +260,10 @@ class Steps:
                 file.call_id,
                 size_bytes=growing.size_bytes,
                 stood_since=growing.stood_since,
-                next_try_at=now + plan.LOOK_AGAIN,
+                next_try_at=now + wait,
             )
             calls.set_state(db, file.call_id, CallState.IN_PROGRESS, now)
-        self.jobs.enqueue([fetch_job(file, attempt, delay_s=plan.LOOK_AGAIN.total_seconds())])
+        self.jobs.enqueue([fetch_job(file, attempt, delay_s=wait.total_seconds())])
 
     # ---- a call: the stages behind the fetch -------------------------------------------------------------------
 
@@ -214,7 +286,10 @@ class Steps:
         try:
             work(file)
         except AudioEmpty as error:
-            self._no_audio(file, stage, error)
+            self._set_aside(file, stage, error, CallState.NO_AUDIO, duration_s=0.0)
+            return False
+        except AudioTooShort as error:
+            self._set_aside(file, stage, error, CallState.SKIPPED)
             return False
         except AppError as error:
             self._failed(file, stage, error, began_at)
@@ -229,11 +304,31 @@ class Steps:
 
     def _decode(self, file: RecordingFile) -> None:
         heard = self.pool.run(listening.look_at, self._sound(file))
+        with self.engine.connect() as db:
+            pbx = pbxs.get(db, file.pbx_id)
+        duration_s = round(heard.facts.duration_s, 3)
         with self.engine.begin() as db:
             recordings.record_audio(db, file.call_id, heard.facts, heard.peaks)
-            calls.set_state(
-                db, file.call_id, CallState.ANALYSING, self.clock(), duration_s=round(heard.facts.duration_s, 3)
-            )
+            calls.set_state(db, file.call_id, CallState.ANALYSING, self.clock(), duration_s=duration_s)
+            over_at = file.started_at + timedelta(seconds=duration_s)
+            # Nobody told when the call ended, but its recording does; what ended before we were here proves nothing.
+            if (
+                file.over_at is None
+                and not file.is_start_estimated
+                and file.fetched_at
+                and pbx
+                and over_at > pbx.created_at
+            ):
+                calls.record_lag(
+                    db,
+                    file.call_id,
+                    over_at=over_at,
+                    listed_after_s=lag_s(over_at, file.first_seen_at),
+                    fetched_after_s=lag_s(over_at, file.fetched_at),
+                )
+        shortest_s = pbx.filters.min_duration_s if pbx else 0
+        if duration_s < shortest_s:
+            raise AudioTooShort(duration_s=duration_s, shortest_s=shortest_s)
 
     def _transcribe(self, file: RecordingFile) -> None:
         transcript = listening.transcribe(
@@ -255,13 +350,17 @@ class Steps:
 
     def _index(self, file: RecordingFile) -> None:
         """The last step makes the call appear as done; the words were indexed with the transcript."""
+        now = self.clock()
         with self.engine.begin() as db:
             transcript = transcripts.of_call(db, file.call_id)
+            if file.over_at is not None:
+                calls.record_lag(db, file.call_id, analysed_after_s=lag_s(file.over_at, now))
             calls.set_state(
                 db,
                 file.call_id,
                 CallState.DONE,
-                self.clock(),
+                now,
+                done_at=now,
                 engine=transcript.engine if transcript else None,
                 is_low_accuracy=transcript.is_low_accuracy if transcript else None,
             )
@@ -275,11 +374,12 @@ class Steps:
 
     # ---- when it does not work ---------------------------------------------------------------------------------
 
-    def _no_audio(self, file: RecordingFile, stage: Stage, error: AudioEmpty) -> None:
+    def _set_aside(self, file: RecordingFile, stage: Stage, error: AppError, state: CallState, **known: float) -> None:
+        """There is nothing to analyse, which is nobody's failure."""
         now = self.clock()
         with self.engine.begin() as db:
             stages.fail(db, file.call_id, stage, now, error, will_retry=False)
-            calls.set_state(db, file.call_id, CallState.NO_AUDIO, now, duration_s=0.0)
+            calls.set_state(db, file.call_id, state, now, **known)
 
     def _failed(self, file: RecordingFile, stage: Stage, error: AppError, began_at: datetime) -> None:
         """Store the failure with its cause and fix, and decide about another attempt."""
@@ -338,6 +438,11 @@ class Steps:
         return last is not None and last.state in {"queued", "listing"}
 
 
+def lag_s(over_at: datetime, now: datetime) -> float:
+    """Seconds since a call's end; never negative, because clocks never quite agree."""
+    return round(max(0.0, (now - over_at).total_seconds()), 3)
+
+
 def sync_job(sync_id: str, *, is_asked_by_user: bool) -> Job:
     return Job(queue="sync", subjects=((sync_id, 0),), priority=1 if is_asked_by_user else 2)
 
@@ -346,17 +451,25 @@ def fetch_jobs(files: Sequence[RecordingFile], attempts: Mapping[str, int]) -> l
     """A job for each recording; with a large backlog several share one, since a durable job costs more than a download.
 
     Args:
-        files: newest first; those of one PBX share jobs.
+        files: newest first; those of one PBX share jobs, and old ones never with new ones.
     """
     size = min(LARGEST_BATCH, max(1, len(files) // BATCHES))
     jobs = []
-    for _, same_pbx in itertools.groupby(sorted(files, key=lambda file: file.pbx_id), key=lambda file: file.pbx_id):
-        waiting = iter(same_pbx)
+
+    def kind(file: RecordingFile) -> tuple[str, bool]:
+        return file.pbx_id, file.is_backlog
+
+    for _, alike in itertools.groupby(sorted(files, key=kind), key=kind):
+        waiting = iter(alike)
         while batch := list(itertools.islice(waiting, size)):
             subjects = tuple((file.call_id, attempts[file.call_id]) for file in batch)
             first = priority(batch[0].started_at, is_asked_by_user=False)
-            jobs.append(Job(queue="fetch", subjects=subjects, priority=first))
+            jobs.append(Job(queue=_fetch_queue(batch[0]), subjects=subjects, priority=first))
     return jobs
+
+
+def _fetch_queue(file: RecordingFile) -> Queue:
+    return "backlog" if file.is_backlog else "fetch"
 
 
 def _wanted(file: RecordingFile) -> Wanted:
@@ -372,7 +485,7 @@ def _wanted(file: RecordingFile) -> Wanted:
 
 def fetch_job(file: RecordingFile, attempt: int, *, delay_s: float = 0, is_asked_by_user: bool = False) -> Job:
     return Job(
-        queue="fetch",
+        queue="fetch" if is_asked_by_user else _fetch_queue(file),
         subjects=((file.call_id, attempt),),
         priority=priority(file.started_at, is_asked_by_user=is_asked_by_user),
         delay_s=delay_s,

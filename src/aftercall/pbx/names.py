@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from aftercall.model import Direction, RecordingName
 
@@ -60,6 +61,21 @@ _FROM_IS_OURS = frozenset({"out", "ondemand"})
 def is_extension_like(number: str | None) -> bool:
     """Whether a number looks like one of ours rather than like an outside number."""
     return number is not None and EXTENSION_LIKE.fullmatch(number) is not None
+
+
+def placed(name: RecordingName, zone: str | None) -> RecordingName:
+    """The same name with its wall clock read in the PBX's zone, where the name itself does not tell the zone.
+
+    Args:
+        zone: IANA name, None if nobody has said.
+    """
+    if zone is None or name.started_at is not None or name.started_at_local is None:
+        return name
+    local = name.started_at_local.replace(tzinfo=ZoneInfo(zone))
+    offset = local.utcoffset() or timedelta()
+    return replace(
+        name, started_at=local.astimezone(UTC), utc_offset_min=round(offset.total_seconds() / 60)
+    )  # fmt: skip
 
 
 def parse(name: str) -> RecordingName:

@@ -13,8 +13,11 @@ MAX_NAME_LENGTH = 1024
 STANDS_STILL = timedelta(minutes=10)
 #: No call lasts this long: an old recording needs no waiting at all.
 LONGEST_CALL = timedelta(hours=24)
-#: How soon to look at a growing recording again.
+#: How soon to look at a growing recording again: at least, and at most.
 LOOK_AGAIN = timedelta(seconds=30)
+LOOK_AGAIN_AT_MOST = timedelta(minutes=5)
+#: After a hang-up the header is final at once, or in a moment: how long after it to look, and how soon again.
+_SINCE_HANG_UP = [(timedelta(seconds=seconds), timedelta(seconds=wait)) for seconds, wait in ((1, 1), (4, 3), (15, 10))]
 
 _SOON = [timedelta(seconds=seconds) for seconds in (5, 15, 45, 120, 300, 600, 1800, 3600)]
 _LATER = [timedelta(minutes=minutes) for minutes in (5, 30, 120, 360, 900)]
@@ -47,6 +50,19 @@ def next_try(retry: Retry, failures: int, now: datetime) -> datetime | None:
     """When to try again after so many failures in a row (at least 1); None to give up or to wait for new settings."""
     steps = {Retry.SOON: _SOON, Retry.LATER: _LATER}.get(retry, [])
     return now + steps[failures - 1] if failures <= len(steps) else None
+
+
+def look_again(now: datetime, *, started_at: datetime, over_at: datetime | None) -> timedelta:
+    """How soon to look at a recording again that is not finished yet.
+
+    Args:
+        over_at: when the call was over, by this server's clock; None while nobody has said so.
+    """
+    if over_at is not None:
+        since = now - over_at
+        return next((wait for limit, wait in _SINCE_HANG_UP if since < limit), LOOK_AGAIN)
+    # Each look is a whole download, so a long call is looked at less often.
+    return min(max(LOOK_AGAIN, (now - started_at) / 10), LOOK_AGAIN_AT_MOST)
 
 
 def stands_since(size_bytes: int, seen_size_bytes: int | None, stood_since: datetime | None, now: datetime) -> datetime:

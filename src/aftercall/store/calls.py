@@ -1,14 +1,23 @@
 """This file remembers calls: adding, finding, paging, and where each stands."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from aftercall.model import AudioFacts, CallState, Direction, Insight, RecordingName, Stage, Transcript
+from aftercall.model import (
+    AudioFacts,
+    CallState,
+    Direction,
+    Disposition,
+    Insight,
+    RecordingName,
+    Stage,
+    Transcript,
+)
 from aftercall.store import insights, search, stages, transcripts
 from aftercall.store.search import Snippet
 from aftercall.store.stages import StageRecord
@@ -19,6 +28,8 @@ LARGEST_KEY = 2**63 - 1
 #: A count beyond this is shown as "1000+": counting exactly reads every row.
 COUNT_LIMIT = 1000
 PAGE_SIZE = 50
+#: A recording that is older than this when it is first seen belongs to the past: new calls come first.
+BACKLOG_AFTER = timedelta(hours=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +40,10 @@ class NewCall:
     name: RecordingName
     listed_format: str
     first_seen_at: datetime
-    sync_id: str
+    #: The sync that found it, None if the PBX's events told of it first.
+    sync_id: str | None
+    #: `IN_PROGRESS` for a call that the events say is going on.
+    state: CallState = CallState.FOUND
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +56,8 @@ class CallRow:
     pbx_name: str
     is_demo: bool
     sync_id: str | None
-    recording: str
+    #: Its name on the PBX, None for a call without a recording.
+    recording: str | None
     state: CallState
     started_at: datetime
     is_start_estimated: bool
@@ -53,6 +68,27 @@ class CallRow:
     extension: str | None
     queue_or_group: str | None
     duration_s: float | None
+    linkedid: str | None
+    caller_name: str | None
+    callee_name: str | None
+    did: str | None
+    context: str | None
+    answered_at: datetime | None
+    hung_up_at: datetime | None
+    ring_s: float | None
+    talk_s: float | None
+    hangup_cause: int | None
+    hangup_text: str | None
+    disposition: Disposition | None
+    transfers: list[dict[str, Any]] | None
+    #: The call under which this further recording of the same conversation is shown.
+    main_id: str | None
+    called_back_id: str | None
+    over_at: datetime | None
+    listed_after_s: float | None
+    fetched_after_s: float | None
+    analysed_after_s: float | None
+    done_at: datetime | None
     sentiment_score: float | None
     sentiment_label: str | None
     sentiment_trend: str | None
@@ -69,7 +105,8 @@ class CallDetail:
     """Everything known of one call."""
 
     row: CallRow
-    kind: str
+    #: None for a call without a recording, as all that follows.
+    kind: str | None
     uniqueid: str | None
     size_bytes: int | None
     content_type: str | None
@@ -94,6 +131,8 @@ class CallFilter:
     #: `positive`, `neutral`, `negative`, `mixed`, or `none` for calls without a mood.
     mood: str = ""
     state: str = ""
+    #: `answered`, `missed`, `voicemail`, `busy` or `failed`.
+    disposition: str = ""
     pbx_id: str = ""
     extension: str = ""
     sync_id: str = ""
@@ -146,7 +185,7 @@ def add_found(db: sa.Connection, found: Iterable[NewCall]) -> int:
                 "sort_key": sort_key(started_at, identity),
                 "pbx_id": new.pbx_id,
                 "sync_id": new.sync_id,
-                "state": CallState.FOUND,
+                "state": new.state,
                 "started_at": started_at,
                 "is_start_estimated": new.name.started_at is None,
                 "utc_offset_min": new.name.utc_offset_min,
@@ -168,6 +207,7 @@ def add_found(db: sa.Connection, found: Iterable[NewCall]) -> int:
                 "uniqueid": new.name.uniqueid,
                 "listed_format": new.listed_format,
                 "first_seen_at": new.first_seen_at,
+                "is_backlog": new.first_seen_at - started_at > BACKLOG_AFTER,
                 "attempt": 0,
                 "failures": 0,
             }
@@ -180,10 +220,24 @@ def add_found(db: sa.Connection, found: Iterable[NewCall]) -> int:
 
 
 def _insert_new(db: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> int:
-    before = db.scalar(sa.select(sa.func.count()).select_from(table)) or 0
-    statement = sa.insert(table).prefix_with("OR IGNORE", dialect="sqlite")
-    db.execute(statement, rows)
-    return (db.scalar(sa.select(sa.func.count()).select_from(table)) or 0) - before
+    return db.execute(sa.insert(table).prefix_with("OR IGNORE", dialect="sqlite"), rows).rowcount
+
+
+def record_facts(db: sa.Connection, identity: str, now: datetime, **facts: Any) -> None:
+    """Keep what the events told of a call; what they did not tell stays as it is."""
+    known = {name: value for name, value in facts.items() if value is not None}
+    if known:
+        db.execute(call.update().where(call.c.id == identity).values(updated_at=now, **known))
+
+
+def record_lag(db: sa.Connection, identity: str, *, over_at: datetime | None = None, **seconds: float) -> None:
+    """Keep when a call was over by our clock, and how long after it the call was where.
+
+    Args:
+        seconds: `listed_after_s`, `fetched_after_s`, `analysed_after_s`.
+    """
+    known: dict[str, Any] = seconds if over_at is None else {"over_at": over_at, **seconds}
+    db.execute(call.update().where(call.c.id == identity).values(**known))
 
 
 def set_state(db: sa.Connection, identity: str, state: CallState, now: datetime, **columns: Any) -> None:
@@ -200,7 +254,7 @@ _ROW = (
     pbx.c.name.label("pbx_name"),
     pbx.c.is_demo,
 )
-_FROM = call.join(recording, recording.c.call_id == call.c.id).join(pbx, pbx.c.id == call.c.pbx_id)
+_FROM = call.outerjoin(recording, recording.c.call_id == call.c.id).join(pbx, pbx.c.id == call.c.pbx_id)
 
 
 def _row(values: Any) -> CallRow:
@@ -208,21 +262,23 @@ def _row(values: Any) -> CallRow:
 
 
 def _conditions(wanted: CallFilter) -> list[sa.ColumnElement[bool]]:
-    where: list[sa.ColumnElement[bool]] = []
-    if wanted.direction:
-        where.append(call.c.direction == wanted.direction)
+    # Further recordings of one conversation are shown under it; those the filters left out, only when asked for.
+    where: list[sa.ColumnElement[bool]] = [call.c.main_id.is_(None)]
+    if wanted.state != CallState.SKIPPED:
+        where.append(call.c.state != CallState.SKIPPED)
+    equal = {
+        call.c.direction: wanted.direction,
+        call.c.state: wanted.state,
+        call.c.disposition: wanted.disposition,
+        call.c.pbx_id: wanted.pbx_id,
+        call.c.extension: wanted.extension,
+        call.c.sync_id: wanted.sync_id,
+    }
+    where += [column == value for column, value in equal.items() if value]
     if wanted.mood == "none":
         where.append(call.c.sentiment_label.is_(None))
     elif wanted.mood:
         where.append(call.c.sentiment_label == wanted.mood)
-    if wanted.state:
-        where.append(call.c.state == wanted.state)
-    if wanted.pbx_id:
-        where.append(call.c.pbx_id == wanted.pbx_id)
-    if wanted.extension:
-        where.append(call.c.extension == wanted.extension)
-    if wanted.sync_id:
-        where.append(call.c.sync_id == wanted.sync_id)
     if wanted.since:
         where.append(call.c.started_at >= wanted.since)
     if wanted.until:
@@ -354,19 +410,14 @@ def detail(db: sa.Connection, identity: str) -> CallDetail | None:
     found = rows_by_id(db, [identity])
     if not found:
         return None
-    file = db.execute(sa.select(recording).where(recording.c.call_id == identity)).mappings().one()
+    columns = ("kind", "uniqueid", "size_bytes", "content_type", "sha256", "fetched_at", "next_try_at", "archive_key")
+    statement = sa.select(*(recording.c[name] for name in columns), recording.c.audio, recording.c.peaks)
+    file: Mapping[Any, Any] = db.execute(statement.where(recording.c.call_id == identity)).mappings().first() or {}
     return CallDetail(
         row=found[0],
-        kind=file["kind"],
-        uniqueid=file["uniqueid"],
-        size_bytes=file["size_bytes"],
-        content_type=file["content_type"],
-        sha256=file["sha256"],
-        fetched_at=file["fetched_at"],
-        next_try_at=file["next_try_at"],
-        archive_key=file["archive_key"],
-        audio=AudioFacts(**file["audio"]) if file["audio"] else None,
-        peaks=file["peaks"],
+        **{name: file.get(name) for name in columns},
+        audio=AudioFacts(**file["audio"]) if file.get("audio") else None,
+        peaks=file.get("peaks"),
         stages=stages.of_call(db, identity),
         transcript=transcripts.of_call(db, identity),
         insight=insights.of_call(db, identity),

@@ -1,17 +1,29 @@
 """This file remembers the PBXs we are connected to."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from aftercall.errors import AppError
 from aftercall.model import PbxAddress
+from aftercall.recordings import filters as filters_room
+from aftercall.recordings.filters import Filters
+from aftercall.store.stages import Failure
 from aftercall.store.tables import pbx, recording
 from aftercall.store.vault import Vault
 
 DEFAULT_INTERVAL_MIN = 10
+DEFAULT_DOWNLOADS, MOST_DOWNLOADS = 2, 4
+#: A list costs the PBX memory and a walk over every folder: it may spend a hundredth of its time on them.
+LIST_SHARE = 100
+LONGEST_STRETCH = timedelta(hours=6)
+#: After a list that failed the next one comes sooner than usual, then later and later, up to the interval.
+SOONEST_AFTER_FAILURE = timedelta(seconds=30)
+
+EventsState = Literal["connecting", "connected", "lost"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +43,15 @@ class PbxSettings:
     sync_interval_min: int = DEFAULT_INTERVAL_MIN
     is_enabled: bool = True
     is_demo: bool = False
+    #: IANA name, None to take the zone from the recordings' names.
+    zone: str | None = None
+    filters: Filters = field(default_factory=Filters)
+    #: 1 to `MOST_DOWNLOADS`.
+    downloads_at_once: int = DEFAULT_DOWNLOADS
+    #: Downloads of old recordings a minute at most, None for no limit.
+    backlog_per_min: int | None = None
+    #: Listen to the PBX's events, so that calls appear as they end.
+    hears_events: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,32 +73,63 @@ class Pbx:
     changed_at: datetime
     last_due_at: datetime | None
     blocked_by: str | None
+    zone: str | None = None
+    filters: Filters = field(default_factory=Filters)
+    downloads_at_once: int = DEFAULT_DOWNLOADS
+    backlog_per_min: int | None = None
+    is_backlog_paused: bool = False
+    hears_events: bool = True
+    #: None while nobody listens.
+    events_state: EventsState | None = None
+    events_changed_at: datetime | None = None
+    events_error: Failure | None = None
+    #: Lists that failed since the last one that came.
+    failed_lists: int = 0
+    #: How long the PBX took for its last list.
+    last_list_s: float | None = None
+
+    @property
+    def interval(self) -> timedelta:
+        """Between two lists: as set, longer for a PBX that takes long to make one."""
+        asked = timedelta(minutes=self.sync_interval_min)
+        return max(asked, min(timedelta(seconds=LIST_SHARE * (self.last_list_s or 0)), LONGEST_STRETCH))
 
     @property
     def next_due_at(self) -> datetime:
         """When the schedule asks for the next sync."""
         if self.last_due_at is None:
             return self.created_at
-        return self.last_due_at + timedelta(minutes=self.sync_interval_min)
+        if self.failed_lists:
+            doubled: int = 2 ** min(self.failed_lists - 1, 16)
+            return self.last_due_at + min(SOONEST_AFTER_FAILURE * doubled, self.interval)
+        return self.last_due_at + self.interval
 
 
 _COLUMNS = [column for column in pbx.c if column.name not in {"password_sealed", "removed_at"}]
 
 
+def _pbx(row: sa.RowMapping) -> Pbx:
+    values = dict(row)
+    since = values.pop("fetch_since")
+    values["filters"] = filters_room.from_json(values["filters"], since)
+    values["events_error"] = Failure(**values["events_error"]) if values["events_error"] else None
+    return Pbx(**values)
+
+
 def all_pbxs(db: sa.Connection) -> list[Pbx]:
     """Every PBX that was not removed, by name."""
     rows = db.execute(sa.select(*_COLUMNS).where(pbx.c.removed_at.is_(None)).order_by(pbx.c.name))
-    return [Pbx(**row) for row in rows.mappings()]
+    return [_pbx(row) for row in rows.mappings()]
 
 
 def get(db: sa.Connection, pbx_id: str) -> Pbx | None:
     row = db.execute(sa.select(*_COLUMNS).where(pbx.c.id == pbx_id, pbx.c.removed_at.is_(None))).mappings().first()
-    return Pbx(**row) if row else None
+    return _pbx(row) if row else None
 
 
 def by_name(db: sa.Connection, name: str) -> Pbx | None:
     row = db.execute(sa.select(*_COLUMNS).where(pbx.c.name == name, pbx.c.removed_at.is_(None))).mappings().first()
-    return Pbx(**row) if row else None
+    return _pbx(row) if row else None
 
 
 def address(db: sa.Connection, pbx_id: str, vault: Vault) -> PbxAddress | None:
@@ -118,7 +170,7 @@ def add(db: sa.Connection, settings: PbxSettings, vault: Vault, now: datetime) -
 
 def change(db: sa.Connection, pbx_id: str, settings: PbxSettings, vault: Vault, now: datetime) -> None:
     """Replace the settings; a schedule stopped by the old ones starts again."""
-    values = _values(settings, vault) | {"changed_at": now, "blocked_by": None}
+    values = _values(settings, vault) | {"changed_at": now, "blocked_by": None, "failed_lists": 0}
     if settings.password is None:
         del values["password_sealed"]
     db.execute(pbx.update().where(pbx.c.id == pbx_id).values(**values))
@@ -137,6 +189,12 @@ def _values(settings: PbxSettings, vault: Vault) -> dict[str, Any]:
         "sync_interval_min": settings.sync_interval_min,
         "is_enabled": settings.is_enabled,
         "is_demo": settings.is_demo,
+        "zone": settings.zone,
+        "fetch_since": settings.filters.since,
+        "filters": filters_room.as_json(settings.filters),
+        "downloads_at_once": settings.downloads_at_once,
+        "backlog_per_min": settings.backlog_per_min,
+        "hears_events": settings.hears_events,
     }
 
 
@@ -172,3 +230,37 @@ def block(db: sa.Connection, pbx_id: str, code: str) -> None:
 
 def unblock(db: sa.Connection, pbx_id: str) -> None:
     db.execute(pbx.update().where(pbx.c.id == pbx_id, pbx.c.blocked_by.is_not(None)).values(blocked_by=None))
+
+
+def record_list(db: sa.Connection, pbx_id: str, *, took_s: float | None) -> None:
+    """A list came (after so many seconds), or failed (None)."""
+    values: dict[str, Any] = {"failed_lists": pbx.c.failed_lists + 1}
+    if took_s is not None:
+        values = {"failed_lists": 0, "last_list_s": took_s}
+    db.execute(pbx.update().where(pbx.c.id == pbx_id).values(**values))
+
+
+def record_events(
+    db: sa.Connection, pbx_id: str, state: EventsState | None, now: datetime, error: AppError | None = None
+) -> None:
+    """How the line that brings the PBX's events is."""
+    db.execute(
+        pbx.update()
+        .where(pbx.c.id == pbx_id)
+        .values(events_state=state, events_changed_at=now, events_error=Failure.of(error).as_json() if error else None)
+    )
+
+
+def holds_backlog(db: sa.Connection, pbx_id: str) -> bool:
+    """Whether old recordings of this PBX are held back."""
+    return bool(db.scalar(sa.select(pbx.c.is_backlog_paused).where(pbx.c.id == pbx_id)))
+
+
+def pause_backlog(db: sa.Connection, pbx_id: str, *, is_paused: bool) -> None:
+    """Hold back old recordings, or let them come; new calls are not concerned."""
+    db.execute(pbx.update().where(pbx.c.id == pbx_id).values(is_backlog_paused=is_paused))
+
+
+def set_enabled(db: sa.Connection, pbx_id: str, *, is_enabled: bool) -> None:
+    """Switch the schedule and the events of a PBX on or off; its calls stay."""
+    db.execute(pbx.update().where(pbx.c.id == pbx_id).values(is_enabled=is_enabled))

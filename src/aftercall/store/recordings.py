@@ -31,13 +31,21 @@ class RecordingFile:
     state: CallState
     direction: str
     sort_key: int
+    #: It was old already when it was first seen.
+    is_backlog: bool
+    first_seen_at: datetime
+    fetched_at: datetime | None
+    #: The call's end by this server's clock, if known.
+    over_at: datetime | None
+    is_start_estimated: bool
 
 
 _FILE = (
     recording.c.id, recording.c.call_id, recording.c.pbx_id, recording.c.name, recording.c.listed_format,
     recording.c.attempt, recording.c.failures, recording.c.seen_size_bytes, recording.c.size_stood_since,
     recording.c.archive_key, recording.c.content_type, recording.c.size_bytes,
-    call.c.started_at, call.c.state, call.c.direction, call.c.sort_key,
+    call.c.started_at, call.c.state, call.c.direction, call.c.sort_key, recording.c.is_backlog,
+    recording.c.first_seen_at, recording.c.fetched_at, call.c.over_at, call.c.is_start_estimated,
 )  # fmt: skip
 
 
@@ -58,6 +66,12 @@ def get(db: sa.Connection, call_id: str) -> RecordingFile | None:
     return next(iter(get_all(db, [call_id])), None)
 
 
+def attempts_of(db: sa.Connection, call_ids: Sequence[str]) -> dict[str, int]:
+    """The newest attempt number of each of these that exists."""
+    statement = sa.select(recording.c.call_id, recording.c.attempt).where(recording.c.call_id.in_(call_ids))
+    return {row.call_id: row.attempt for row in db.execute(statement)}
+
+
 def get_all(db: sa.Connection, call_ids: Sequence[str]) -> list[RecordingFile]:
     """Those of these calls that exist, newest first."""
     statement = (
@@ -73,13 +87,16 @@ def _files(db: sa.Connection, statement: sa.Select[Any]) -> list[RecordingFile]:
     return [RecordingFile(**{**row, "state": CallState(row["state"])}) for row in db.execute(statement).mappings()]
 
 
-def to_hand_out(db: sa.Connection, pbx_id: str, now: datetime, *, is_impatient: bool) -> list[RecordingFile]:
+def to_hand_out(
+    db: sa.Connection, pbx_id: str, now: datetime, *, is_impatient: bool, with_backlog: bool = True
+) -> list[RecordingFile]:
     """The recordings of a PBX that want a fetch job, newest first.
 
     These are the ones just found, and those whose next attempt is due or has no time (they wait for new settings).
 
     Args:
         is_impatient: a person asked, so those whose time has not come are taken too.
+        with_backlog: False while old recordings are held back.
     """
     is_due = sa.or_(recording.c.next_try_at.is_(None), recording.c.next_try_at <= now)
     statement = (
@@ -88,6 +105,7 @@ def to_hand_out(db: sa.Connection, pbx_id: str, now: datetime, *, is_impatient: 
         .where(
             recording.c.pbx_id == pbx_id,
             recording.c.archive_key.is_(None),
+            sa.true() if with_backlog else recording.c.is_backlog.is_(False),
             sa.or_(
                 sa.and_(call.c.state == CallState.FOUND, recording.c.attempt == 0),
                 sa.and_(
@@ -103,7 +121,7 @@ def to_hand_out(db: sa.Connection, pbx_id: str, now: datetime, *, is_impatient: 
 
 def unfinished(db: sa.Connection) -> list[RecordingFile]:
     """Everything that is still on its way: to be fetched, analysed or tried again, newest first."""
-    ended = [CallState.DONE, CallState.NO_AUDIO, CallState.FAILED]
+    ended = [CallState.DONE, CallState.NO_AUDIO, CallState.FAILED, CallState.SKIPPED]
     statement = (
         sa.select(*_FILE)
         .select_from(recording.join(call).join(pbx, pbx.c.id == recording.c.pbx_id))
@@ -140,6 +158,29 @@ def record_failure(db: sa.Connection, call_id: str, next_try_at: datetime | None
     )
 
 
+def record_next_try(db: sa.Connection, call_id: str, next_try_at: datetime) -> None:
+    db.execute(recording.update().where(recording.c.call_id == call_id).values(next_try_at=next_try_at))
+
+
+def look_soon(db: sa.Connection, pbx_id: str, now: datetime) -> None:
+    """Nobody hears any more when the calls in progress end: let the next list look at them."""
+    in_progress = sa.select(call.c.id).where(call.c.pbx_id == pbx_id, call.c.state == CallState.IN_PROGRESS)
+    db.execute(
+        recording.update()
+        .where(recording.c.call_id.in_(in_progress), recording.c.next_try_at > now)
+        .values(next_try_at=now)
+    )
+
+
+def forget_file(db: sa.Connection, call_id: str) -> None:
+    """What is at home is not the whole recording any more: it must come again."""
+    db.execute(
+        recording.update()
+        .where(recording.c.call_id == call_id)
+        .values(archive_key=None, seen_size_bytes=None, size_stood_since=None, failures=0, next_try_at=None)
+    )
+
+
 def record_growing(
     db: sa.Connection, call_id: str, *, size_bytes: int, stood_since: datetime, next_try_at: datetime
 ) -> None:
@@ -163,6 +204,16 @@ def record_audio(db: sa.Connection, call_id: str, facts: AudioFacts, peaks: list
 def forget_failures(db: sa.Connection, call_id: str) -> None:
     """A person asked for another attempt: the count starts anew."""
     db.execute(recording.update().where(recording.c.call_id == call_id).values(failures=0, next_try_at=None))
+
+
+def hold_backlog(db: sa.Connection, pbx_id: str, now: datetime) -> None:
+    """Old recordings are held back: those not fetched yet wait; their queued jobs find that and let go."""
+    old = sa.select(recording.c.call_id).where(recording.c.pbx_id == pbx_id, recording.c.is_backlog)
+    db.execute(
+        call.update()
+        .where(call.c.pbx_id == pbx_id, call.c.state == CallState.FOUND, call.c.id.in_(old))
+        .values(state=CallState.WAITING, updated_at=now)
+    )
 
 
 def put_off(db: sa.Connection, sync_id: str, now: datetime) -> None:

@@ -30,6 +30,10 @@ class Sync:
     #: Recordings in the PBX's list, None before the list is in.
     found_count: int | None
     new_count: int | None
+    #: New to us, but not wanted by the filters.
+    skipped_count: int | None
+    #: How long the PBX took for its list.
+    list_s: float | None
     #: Why it failed; with state `listed`, what looks wrong all the same.
     error: Failure | None
 
@@ -46,6 +50,8 @@ class Progress:
     waiting_count: int
     #: On their way.
     moving_count: int
+    #: Of those on their way: not at home yet.
+    to_fetch_count: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -87,11 +93,20 @@ def begin(db: sa.Connection, sync_id: str, now: datetime) -> None:
 
 
 def finish(
-    db: sa.Connection, sync_id: str, *, found_count: int, new_count: int, now: datetime, hint: AppError | None = None
+    db: sa.Connection,
+    sync_id: str,
+    *,
+    found_count: int,
+    new_count: int,
+    now: datetime,
+    skipped_count: int = 0,
+    list_s: float | None = None,
+    hint: AppError | None = None,
 ) -> None:
     """The list is in.
 
     Args:
+        list_s: how long the PBX took for it.
         hint: what looks wrong although the sync worked, such as a list without a single recording.
     """
     db.execute(
@@ -102,6 +117,8 @@ def finish(
             finished_at=now,
             found_count=found_count,
             new_count=new_count,
+            skipped_count=skipped_count,
+            list_s=list_s,
             error=Failure.of(hint).as_json() if hint else None,
         )
     )
@@ -135,6 +152,20 @@ def last(db: sa.Connection, pbx_id: str) -> Sync | None:
     return _sync(row) if row else None
 
 
+def history(db: sa.Connection, pbx_id: str, *, before: datetime | None = None, limit: int = 20) -> list[Sync]:
+    """The syncs of a PBX, newest first; those before a moment, to page through them."""
+    statement = sa.select(sync).where(sync.c.pbx_id == pbx_id).order_by(sync.c.requested_at.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(sync.c.requested_at < before)
+    return [_sync(row) for row in db.execute(statement).mappings()]
+
+
+def forget_idle(db: sa.Connection, before: datetime) -> int:
+    """Delete the runs from before then that found nothing new and nothing wrong; returns how many."""
+    is_idle = sa.and_(sync.c.state == "listed", sync.c.new_count == 0, sync.c.requested_at < before)
+    return db.execute(sync.delete().where(is_idle)).rowcount
+
+
 def progress(db: sa.Connection, sync_id: str) -> Progress | None:
     """How far a sync and the calls it found are; None if there is no such sync."""
     found = get(db, sync_id)
@@ -147,10 +178,11 @@ def progress(db: sa.Connection, sync_id: str) -> Progress | None:
 
     return Progress(
         sync=found,
-        done_count=number(CallState.DONE, CallState.NO_AUDIO),
+        done_count=number(CallState.DONE, CallState.NO_AUDIO, CallState.SKIPPED),
         failed_count=number(CallState.FAILED),
         waiting_count=number(CallState.WAITING, CallState.IN_PROGRESS),
         moving_count=number(CallState.FOUND, CallState.FETCHED, CallState.ANALYSING),
+        to_fetch_count=number(CallState.FOUND),
     )
 
 

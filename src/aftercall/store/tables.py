@@ -114,6 +114,25 @@ pbx = sa.Table(
     sa.Column("last_due_at", UTC),
     #: Code of the error that stopped the schedule until the settings change (such as a refused sign-in).
     sa.Column("blocked_by", sa.String(60)),
+    #: IANA name of the PBX's time zone, for what its recording names leave open.
+    sa.Column("zone", sa.String(60)),
+    #: Older recordings are not fetched.
+    sa.Column("fetch_since", UTC),
+    #: Which recordings are wanted, as `recordings.plan.Filters` has it; null for all.
+    sa.Column("filters", sa.JSON),
+    sa.Column("downloads_at_once", sa.Integer, nullable=False, server_default="2"),
+    #: Downloads of old recordings a minute at most; null for no limit.
+    sa.Column("backlog_per_min", sa.Integer),
+    sa.Column("is_backlog_paused", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("hears_events", sa.Boolean, nullable=False, server_default=sa.true()),
+    #: `connecting`, `connected` or `lost`; null while nobody listens.
+    sa.Column("events_state", sa.String(20)),
+    sa.Column("events_changed_at", UTC),
+    sa.Column("events_error", sa.JSON),
+    #: Lists that failed since the last that came.
+    sa.Column("failed_lists", sa.Integer, nullable=False, server_default="0"),
+    #: How long the PBX took for its last list.
+    sa.Column("last_list_s", sa.Float),
 )
 
 sync = sa.Table(
@@ -128,6 +147,9 @@ sync = sa.Table(
     sa.Column("finished_at", UTC),
     sa.Column("found_count", sa.Integer),
     sa.Column("new_count", sa.Integer),
+    #: Listed and unknown, but not wanted by the filters.
+    sa.Column("skipped_count", sa.Integer),
+    sa.Column("list_s", sa.Float),
     sa.Column("error", sa.JSON),
     sa.Index("ix_sync_pbx_id_requested_at", "pbx_id", "requested_at"),
 )
@@ -151,6 +173,32 @@ call = sa.Table(
     sa.Column("extension", sa.String(80)),
     sa.Column("queue_or_group", sa.Text),
     sa.Column("duration_s", sa.Float),
+    #: What the PBX's events or its call detail records tell; null where neither does.
+    sa.Column("linkedid", sa.Text),
+    sa.Column("caller_name", sa.Text),
+    sa.Column("callee_name", sa.Text),
+    sa.Column("did", sa.Text),
+    sa.Column("context", sa.Text),
+    sa.Column("answered_at", UTC),
+    sa.Column("hung_up_at", UTC),
+    sa.Column("ring_s", sa.Float),
+    sa.Column("talk_s", sa.Float),
+    sa.Column("hangup_cause", sa.Integer),
+    sa.Column("hangup_text", sa.Text),
+    #: `answered`, `missed`, `voicemail`, `busy` or `failed`.
+    sa.Column("disposition", sa.String(20)),
+    sa.Column("transfers", sa.JSON),
+    #: A further recording of another call's conversation: it is shown under that one.
+    sa.Column("main_id", sa.String(32), index=True),
+    #: The outbound call that answered a missed one.
+    sa.Column("called_back_id", sa.String(32)),
+    #: The end by this server's clock, where it was seen or can be told.
+    sa.Column("over_at", UTC),
+    #: Seconds from then until it was in the list, at home, and analysed.
+    sa.Column("listed_after_s", sa.Float),
+    sa.Column("fetched_after_s", sa.Float),
+    sa.Column("analysed_after_s", sa.Float),
+    sa.Column("done_at", UTC, index=True),
     sa.Column("sentiment_score", sa.Float),
     sa.Column("sentiment_label", sa.String(20)),
     sa.Column("sentiment_trend", sa.String(20)),
@@ -162,6 +210,8 @@ call = sa.Table(
     sa.Index("ix_call_sentiment_label_sort_key", "sentiment_label", "sort_key"),
     sa.Index("ix_call_extension_sort_key", "extension", "sort_key"),
     sa.Index("ix_call_state_sort_key", "state", "sort_key"),
+    sa.Index("ix_call_disposition_sort_key", "disposition", "sort_key"),
+    sa.Index("ix_call_pbx_id_linkedid", "pbx_id", "linkedid"),
 )
 
 recording = sa.Table(
@@ -175,6 +225,8 @@ recording = sa.Table(
     sa.Column("uniqueid", sa.Text),
     sa.Column("listed_format", sa.String(20), nullable=False),
     sa.Column("first_seen_at", UTC, nullable=False),
+    #: It was old already when it was first seen: new calls come before it.
+    sa.Column("is_backlog", sa.Boolean, nullable=False, server_default=sa.false()),
     #: Counts the times the recording was handed to the jobs; part of their ids.
     sa.Column("attempt", sa.Integer, nullable=False),
     #: Failures in a row since the last success or Retry.

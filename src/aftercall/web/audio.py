@@ -80,7 +80,7 @@ def converted(source: Path, call: CallDetail, folder: Path) -> Path:
         # In a process of its own: decoding takes memory, and a damaged file may bring its decoder down.
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
             try:
-                process.submit(_convert, source, call.row.recording, call.content_type or "", part).result()
+                process.submit(_convert, source, call.row.recording or "", call.content_type or "", part).result()
             except BrokenProcessPool as exc:
                 raise AudioUnreadable(detail="its decoder crashed") from exc
         part.replace(target)

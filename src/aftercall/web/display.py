@@ -15,6 +15,8 @@ STATE_WORDS = {
     CallState.NO_AUDIO: "No audio",
     CallState.WAITING: "Will try again",
     CallState.FAILED: "Failed",
+    CallState.SKIPPED: "Too short",
+    CallState.NO_RECORDING: "No recording",
 }
 
 #: What a stage is called while it runs, and when it is over.
@@ -27,7 +29,9 @@ STAGE_WORDS = {
 }
 
 #: Where nothing moves any more by itself.
-ENDED = frozenset({CallState.DONE, CallState.NO_AUDIO, CallState.FAILED})
+ENDED = frozenset(
+    {CallState.DONE, CallState.NO_AUDIO, CallState.FAILED, CallState.SKIPPED, CallState.NO_RECORDING}
+)  # fmt: skip
 
 DIRECTION_WORDS = {
     "inbound": "Inbound",

@@ -25,6 +25,8 @@ from aftercall.web.parts import Parts
 LOOK_EVERY_S = 1.0
 #: A sign of life for proxies and browsers that give up on silent connections.
 COMMENT_EVERY_S = 15.0
+#: Where nothing runs and nothing went wrong.
+_QUIET = frozenset({CallState.DONE, CallState.NO_AUDIO, CallState.NO_RECORDING})
 #: A row is stamped before its transaction commits, so it comes to light later than it says: look back this far.
 OVERLAP = timedelta(seconds=5)
 
@@ -92,7 +94,7 @@ class Subject:
 
 def with_stages(db: sa.Connection, rows: Sequence[CallRow]) -> list[ListedCall]:
     """Rows as the list shows them; only those that still move or failed cost a look at their stages."""
-    open_ids = [row.id for row in rows if row.state not in {CallState.DONE, CallState.NO_AUDIO}]
+    open_ids = [row.id for row in rows if row.state not in _QUIET]
     found = stages.of_calls(db, open_ids) if open_ids else {}
     return [ListedCall(row=row, stages=tuple(found.get(row.id, ()))) for row in rows]
 

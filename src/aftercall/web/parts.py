@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from aftercall.jobs.clients import Preview
 from aftercall.jobs.control import JobControl
 from aftercall.model import Check, PbxAddress
 from aftercall.pbx.diagnose import diagnose
 from aftercall.recordings.archive import Archive
+from aftercall.recordings.filters import Filters
 from aftercall.settings import Settings
 from aftercall.store.vault import Vault
 
@@ -32,6 +34,8 @@ class Parts:
     setup_token: str | None = None
     #: Tests the connection to a PBX, check by check.
     diagnose: Callable[[PbxAddress], AsyncIterator[Check]] = diagnose
+    #: Counts what a sync would fetch: the address, the stored PBX's id if there is one, the filters.
+    preview: Callable[[PbxAddress, str | None, Filters], Preview] | None = None
     clock: Callable[[], datetime] = _utc_now
     #: Set when the server is about to stop, so that open streams end at once.
     closing: threading.Event = field(default_factory=threading.Event)

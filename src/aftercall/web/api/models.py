@@ -65,7 +65,7 @@ class Call(Shape):
 
     id: str
     pbx: str
-    recording: str
+    recording: str | None
     state: State
     started_at: str
     started_at_local: str | None
@@ -156,7 +156,7 @@ class WholeCall(Shape):
 
     id: str
     pbx: str
-    recording: str
+    recording: str | None
     state: State
     started_at: str
     started_at_local: str | None

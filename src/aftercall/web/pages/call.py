@@ -102,7 +102,7 @@ def _stages(found: CallDetail) -> list[dict[str, object]]:
         # The last stage makes the call appear as done a moment before its own end is written down.
         if state == "running" and found.row.state is CallState.DONE:
             state = "done"
-        if state == "to come" and found.row.state in {CallState.NO_AUDIO, CallState.FAILED}:
+        if state == "to come" and found.row.state in ENDED:
             state = "not reached"
         shown.append({"stage": stage, "record": record, "state": state})
     return shown

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from aftercall.pbx.names import NO_NUMBER, as_json, is_extension_like, parse
+from aftercall.pbx.names import NO_NUMBER, as_json, is_extension_like, parse, placed
 
 # Every row was recorded when the PBX's clock showed 2024-03-05 14:30:00; the epoch 1709649000 is that moment in UTC.
 # Columns: name, kind, direction, caller, callee, extension, queue or group, uniqueid, offset in minutes.
@@ -241,3 +241,20 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
 def test_any_heap_of_the_grammars_own_pieces_is_read_without_an_error(name: str) -> None:
     assert parse(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("month", "offset_min"),
+    [("01", 60), ("07", 120)],
+)
+def test_a_name_without_a_uniqueid_is_read_in_the_zone_of_the_pbx(month: str, offset_min: int) -> None:
+    read = placed(parse(f"in-5550100-5550123-2026{month}15-120000"), "Europe/Berlin")
+    assert read.utc_offset_min == offset_min
+    assert read.started_at is not None
+    assert read.started_at.hour == 12 - offset_min // 60
+
+
+def test_a_name_that_tells_its_own_time_is_left_as_it_is() -> None:
+    read = parse("out-7175550100-200-20251123-175133-1763938293.6")
+    assert placed(read, "Europe/Berlin") == read
+    assert placed(read, None) == read

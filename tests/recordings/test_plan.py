@@ -74,3 +74,15 @@ def test_a_headerless_recording_needs_one_unchanged_second_look() -> None:
 
 def test_a_recording_of_yesterday_is_over() -> None:
     assert plan.is_over(stood_since=NOW, started_at=NOW - timedelta(days=1), is_raw=False, now=NOW)
+
+
+@pytest.mark.parametrize(("since_s", "wait_s"), [(0, 1), (0.9, 1), (2, 3), (6, 10), (14, 10), (60, 30)])
+def test_after_a_hang_up_a_recording_is_looked_at_again_after_1_3_and_10_seconds(since_s: float, wait_s: float) -> None:
+    over_at = NOW - timedelta(seconds=since_s)
+    assert plan.look_again(NOW, started_at=NOW - timedelta(hours=1), over_at=over_at) == timedelta(seconds=wait_s)
+
+
+@pytest.mark.parametrize(("minutes", "wait_s"), [(0, 30), (3, 30), (10, 60), (40, 240), (600, 300)])
+def test_the_longer_a_call_lasts_the_less_often_it_is_looked_at(minutes: float, wait_s: float) -> None:
+    wait = plan.look_again(NOW, started_at=NOW - timedelta(minutes=minutes), over_at=None)
+    assert wait == timedelta(seconds=wait_s)

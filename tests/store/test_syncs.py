@@ -98,3 +98,27 @@ def test_the_password_is_not_in_the_database_file(engine: sa.Engine, pbx_id: str
     with engine.begin() as db:
         db.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
     assert b"open sesame" not in b"".join(path.read_bytes() for path in data.glob("aftercall.db*"))
+
+
+def test_runs_that_found_nothing_are_forgotten_and_all_others_kept(engine: sa.Engine, pbx_id: str) -> None:
+    with engine.begin() as db:
+        for new_count in (0, 3):
+            sync_id, _ = syncs.ask(db, pbx_id, "schedule", NOW)
+            syncs.finish(db, sync_id, found_count=9, new_count=new_count, skipped_count=1, list_s=0.5, now=NOW)
+        failed, _ = syncs.ask(db, pbx_id, "schedule", NOW)
+        syncs.fail(db, failed, PbxListBroken(folder="/a", spool="/b"), NOW)
+        assert syncs.forget_idle(db, NOW) == 0
+        assert syncs.forget_idle(db, NOW + timedelta(days=7)) == 1
+        left = syncs.history(db, pbx_id)
+    assert {(each.state, each.new_count) for each in left} == {("listed", 3), ("failed", None)}
+
+
+def test_the_history_is_paged_newest_first(engine: sa.Engine, pbx_id: str) -> None:
+    with engine.begin() as db:
+        for minute in range(5):
+            sync_id, _ = syncs.ask(db, pbx_id, "schedule", NOW + timedelta(minutes=minute))
+            syncs.finish(db, sync_id, found_count=0, new_count=0, now=NOW)
+        first = syncs.history(db, pbx_id, limit=3)
+        second = syncs.history(db, pbx_id, before=first[-1].requested_at, limit=3)
+    minutes = [(each.requested_at - NOW).total_seconds() / 60 for each in [*first, *second]]
+    assert minutes == [4, 3, 2, 1, 0]

@@ -11,7 +11,7 @@ from aftercall.errors import AppError
 from aftercall.jobs.control import JobControl
 from aftercall.jobs.engine import JobEngine
 from aftercall.jobs.steps import utc_now
-from aftercall.store import pbxs
+from aftercall.store import pbxs, syncs
 
 _log = log.get("schedule")
 
@@ -20,6 +20,8 @@ LOOK_EVERY_S = 1.0
 #: Records of ended jobs are of no use after this, and are looked for this often.
 KEEP_ENDED = timedelta(days=30)
 FORGET_EVERY_S = 3600.0
+#: Runs that found nothing are kept for the history of a week: at one a minute they would be a million in two years.
+KEEP_IDLE = timedelta(days=7)
 
 
 class Schedule:
@@ -55,6 +57,8 @@ class Schedule:
                 self.look()
                 if time.monotonic() - forgot_at > FORGET_EVERY_S:
                     self._jobs.forget_ended(utc_now() - KEEP_ENDED)
+                    with self._engine.begin() as db:
+                        syncs.forget_idle(db, utc_now() - KEEP_IDLE)
                     forgot_at = time.monotonic()
             except (AppError, sa.exc.SQLAlchemyError):
                 # A busy database or a PBX removed this second; the next look is a second away.

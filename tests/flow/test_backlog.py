@@ -48,6 +48,19 @@ def test_a_wider_filter_brings_what_was_left_out_and_a_narrower_one_takes_nothin
     assert set(with_a_past.states()) == {*OLD[:2], NEW}
 
 
+def test_the_counts_are_the_same_when_only_what_differs_is_read(with_a_past: Office) -> None:
+    with_a_past.change(filters=Filters(since=NOW - timedelta(days=7)))
+    with_a_past.sync()
+    with_a_past.pbx.add_recording(_name(NOW, called="202"), noise())
+    with_a_past.pbx.add_recording(_name(NOW - timedelta(days=50)), noise())
+    second = with_a_past.sync().sync
+    assert (second.found_count, second.new_count, second.skipped_count) == (6, 1, 3)
+    with_a_past.pbx.remove(OLD[2])
+    third = with_a_past.sync().sync
+    assert (third.found_count, third.new_count, third.skipped_count) == (5, 0, 2)
+    assert len(with_a_past.rows()) == 3
+
+
 @pytest.mark.parametrize(
     ("filters", "left"),
     [

@@ -5,7 +5,6 @@ import base64
 import datetime
 import errno
 import io
-import json
 import os
 import socket
 import ssl
@@ -14,8 +13,6 @@ from pathlib import Path
 import httpx2
 import pytest
 import trustme
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.fixtures.canned import Serve, http
 
 from aftercall import errors
@@ -481,23 +478,3 @@ async def test_the_clock_skew_is_how_far_the_pbx_is_ahead(canned: Serve) -> None
     async with canned(http(200, said)) as server, AriClient(server.address()) as client:
         skew = await client.clock_skew()
     assert abs(skew - datetime.timedelta(minutes=5)) < datetime.timedelta(seconds=3)
-
-
-# ---- the list ---------------------------------------------------------------------------------------------------
-
-awkward_text = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from('"},{:[]\\name')))
-
-
-@given(st.dictionaries(awkward_text, awkward_text), st.integers(1, 40))
-def test_a_list_read_in_pieces_is_the_same_list(listed: dict[str, str], piece_bytes: int) -> None:
-    entries = [{"name": name, "format": audio_format} for name, audio_format in listed.items()]
-    body = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ari, "_PIECE_BYTES", piece_bytes)
-        assert ari.parse_list(body) == listed
-
-
-def test_a_list_printed_for_people_is_read_too() -> None:
-    listed = {f"2026/11/23/call-{n}": "wav" for n in range(5000)}
-    body = json.dumps([{"name": name, "format": kind} for name, kind in listed.items()], indent=4).encode()
-    assert list(ari.parse_list(body).items()) == list(listed.items())

@@ -14,6 +14,7 @@ from aftercall.jobs.gate import Gate, Pace, Rest
 from aftercall.jobs.loop import LoopThread
 from aftercall.model import PbxAddress
 from aftercall.pbx.ari import AriClient
+from aftercall.pbx.listing import Listing
 from aftercall.recordings import plan
 from aftercall.recordings.archive import Archive
 from aftercall.recordings.fetch import Fetched, Growing, Wanted, fetch
@@ -49,6 +50,28 @@ class Preview:
 Outcome = Fetched | Growing | Resting | Unwanted | Exception
 
 
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A list as it came."""
+
+    listing: Listing
+    #: How many seconds the PBX took.
+    took_s: float
+    #: When the PBX's settings, the filters among them, were changed last.
+    changed_at: datetime
+    #: How many recordings of the list before were skipped, if this one is told by what differs from it.
+    skipped_before: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _LastList:
+    """The list before, all of which is stored or skipped."""
+
+    body: bytes = field(repr=False)
+    changed_at: datetime
+    skipped_count: int
+
+
 @dataclass(kw_only=True)
 class _Line:
     """The connection to one PBX, as long as its address stays the same."""
@@ -60,6 +83,7 @@ class _Line:
     rest: Rest = field(default_factory=Rest)
     #: A list costs the PBX memory: never two at a time.
     listing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    last: _LastList | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +92,7 @@ class _Wish:
 
     address: PbxAddress
     downloads_at_once: int
+    changed_at: datetime
 
 
 class PbxClients:
@@ -79,9 +104,17 @@ class PbxClients:
         self._network = network
         self._lines: dict[str, _Line] = {}
 
-    def list_recordings(self, pbx_id: str) -> tuple[Mapping[str, str], float]:
-        """Every recording the PBX lists, name to format, and how many seconds the PBX took."""
+    def list_recordings(self, pbx_id: str) -> Listed:
+        """The PBX's list of recordings; of a list like the one before only what differs is read."""
         return self._network.run(self._list(self._wish(pbx_id), pbx_id))
+
+    def remember(self, pbx_id: str, listed: Listed, skipped_count: int) -> None:
+        """Everything in this list is stored or skipped: the next one needs to be read only where it differs."""
+        line = self._lines.get(pbx_id)
+        if line is not None:
+            line.last = _LastList(
+                body=listed.listing.body, changed_at=listed.changed_at, skipped_count=skipped_count
+            )  # fmt: skip
 
     def preview(self, address: PbxAddress, pbx_id: str | None, filters: Filters) -> Preview:
         """What a sync with these filters would fetch, counted on a list made now; nothing is stored.
@@ -139,7 +172,7 @@ class PbxClients:
             pbx, address = pbxs.get(db, pbx_id), pbxs.address(db, pbx_id, self._vault)
         if pbx is None or address is None:
             raise NotFound(thing="PBX")
-        return _Wish(address=address, downloads_at_once=pbx.downloads_at_once)
+        return _Wish(address=address, downloads_at_once=pbx.downloads_at_once, changed_at=pbx.changed_at)
 
     def _pace(self, pbx_id: str) -> int | None:
         """How many old recordings a minute this PBX may be asked for now; held-back ones are soon let go unasked."""
@@ -147,13 +180,20 @@ class PbxClients:
             pbx = pbxs.get(db, pbx_id)
         return None if pbx is None or pbx.is_backlog_paused else pbx.backlog_per_min
 
-    async def _list(self, wish: _Wish, pbx_id: str) -> tuple[Mapping[str, str], float]:
+    async def _list(self, wish: _Wish, pbx_id: str) -> Listed:
         line = await self._line(wish, pbx_id)
         async with line.listing:
+            # Other filters may want what the ones before have skipped.
+            last = line.last if line.last and line.last.changed_at == wish.changed_at else None
             began = time.monotonic()
-            listed = await line.client.recordings()
+            listing = await line.client.recording_list(last.body if last else None)
             line.rest.worked()
-            return listed, time.monotonic() - began
+            return Listed(
+                listing=listing,
+                took_s=time.monotonic() - began,
+                changed_at=wish.changed_at,
+                skipped_before=last.skipped_count if last and not listing.is_whole else 0,
+            )
 
     async def _peek(self, address: PbxAddress, pbx_id: str | None) -> Mapping[str, str]:
         line = self._lines.get(pbx_id) if pbx_id else None

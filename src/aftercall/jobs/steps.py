@@ -73,14 +73,19 @@ class Steps:
                 return
             syncs.begin(db, sync_id, self.clock())
         try:
-            listed, list_s = self.clients.list_recordings(sync.pbx_id)
-            hint = None if listed else self.clients.why_empty(sync.pbx_id)
+            listed = self.clients.list_recordings(sync.pbx_id)
+            listing = listed.listing
+            hint = None if listing.count else self.clients.why_empty(sync.pbx_id)
             with self.engine.connect() as db:
                 pbx = pbxs.get(db, sync.pbx_id)
-                known = recordings.known_names(db, sync.pbx_id)
+                stretch = filter(plan.is_usable, {*listing.recordings, *listing.before})
+                among = None if listing.is_whole else set(stretch)
+                known = recordings.known_names(db, sync.pbx_id, among=among)
             if pbx is None:
                 raise NotFound(thing="PBX")
-            sorted_out = filters.sort_out(plan.missing(listed, known), pbx.filters)
+            sorted_out = filters.sort_out(plan.missing(listing.recordings, known), pbx.filters)
+            skipped_count = listed.skipped_before + sorted_out.skipped_count
+            skipped_count -= sum(name not in known for name in listing.before)
             new = [
                 NewCall(
                     pbx_id=sync.pbx_id,
@@ -105,26 +110,27 @@ class Steps:
             return
         with self.engine.begin() as db:
             pbxs.unblock(db, sync.pbx_id)
-            pbxs.record_list(db, sync.pbx_id, took_s=list_s)
+            pbxs.record_list(db, sync.pbx_id, took_s=listed.took_s)
             # Counted by what carries this sync's mark: right also when a kill came between two portions.
             new_count = sum(calls.state_counts(db, sync_id=sync_id).values())
             syncs.finish(
                 db,
                 sync_id,
-                found_count=len(listed),
+                found_count=listing.count,
                 new_count=new_count,
-                skipped_count=sorted_out.skipped_count,
-                list_s=list_s,
+                skipped_count=skipped_count,
+                list_s=listed.took_s,
                 hint=hint,
                 now=self.clock(),
             )
+        self.clients.remember(sync.pbx_id, listed, skipped_count)
         _log.info(
             "recordings listed",
             sync_id=sync_id,
-            found=len(listed),
+            found=listing.count,
             new=new_count,
-            skipped=sorted_out.skipped_count,
-            list_s=round(list_s, 2),
+            skipped=skipped_count,
+            list_s=round(listed.took_s, 2),
         )
 
     def hand_out(self, sync_id: str) -> None:

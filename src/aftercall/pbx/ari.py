@@ -1,10 +1,13 @@
-"""This file talks to one PBX over ARI: it only ever asks (GET), and every failure leaves it as one of our errors."""
+"""This file talks to one PBX over ARI: it only ever asks, and every failure leaves it as one of our errors.
+
+It asks with GET. The one HEAD of `may_write`, which changes nothing either, is part of a connection test only.
+"""
 
 import asyncio
 import hashlib
 import json
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,8 +28,9 @@ from aftercall.errors import (
     RecordingTooLarge,
 )
 from aftercall.model import PbxAddress, PbxInfo
-from aftercall.pbx import failures, tls
+from aftercall.pbx import failures, listing, tls
 from aftercall.pbx.failures import Reply
+from aftercall.pbx.listing import Listing
 from aftercall.pbx.lookup import bare, find_addresses
 
 #: Where Asterisk keeps its spool when it will not say.
@@ -52,6 +56,8 @@ class Patience:
     list_s: float = 300.0
     #: 100 MB are more than a million recordings.
     list_bytes: int = 100_000_000
+    #: In a connection test: how long idle connections are watched for being closed.
+    settle_s: float = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +168,16 @@ class AriClient:
         The format is a hint only. A plain dict, because ten thousand of anything finer cost more than the request.
 
         Raises:
+            PbxError: as `recording_list`.
+        """
+        return (await self.recording_list()).recordings
+
+    async def recording_list(self, earlier: bytes | None = None) -> Listing:
+        """The PBX's list of recordings.
+
+        Args:
+            earlier: the list before; then only the stretch is read that differs from it.
+        Raises:
             PbxListBroken: one bad entry takes the whole list down.
             PbxError: as every request.
         """
@@ -173,7 +189,7 @@ class AriClient:
         if reply.status != 200:
             self._refuse(reply, path)
         try:
-            return await asyncio.to_thread(parse_list, reply.body)
+            return await asyncio.to_thread(listing.read, reply.body, earlier)
         except (ValueError, TypeError) as exc:
             raise failures.nonsense(reply, self._address, str(exc)) from exc
 
@@ -244,6 +260,15 @@ class AriClient:
             return reply
         self._refuse(reply, path)
 
+    async def may_write(self) -> bool | None:
+        """Whether the user may change things on the PBX; None when the answer does not tell.
+
+        Asterisk looks at the user's right before it looks whether a resource knows the method, and none knows HEAD: 403
+        for a user who may only read, 405 for one who may write. Nothing happens on the PBX either way.
+        """
+        reply = await self._get("asterisk/ping", method="HEAD")
+        return {403: False, 405: True}.get(reply.status) if failures.speaks_as_asterisk(reply) else None
+
     # ---- the wire -----------------------------------------------------------------------------------------------
 
     async def _ask(self, path: str) -> Any:
@@ -269,23 +294,24 @@ class AriClient:
         within_s: float | None = None,
         limit_bytes: int = _SMALL_REPLY_BYTES,
         auth: Any = httpx2.USE_CLIENT_DEFAULT,
+        method: str = "GET",
     ) -> Reply:
         """One question with one answer, both within the given time."""
         wait_s = within_s or self._patience.silence_s
         try:
-            async with asyncio.timeout(wait_s), self._open(path, within_s=wait_s, auth=auth) as response:
+            async with asyncio.timeout(wait_s), self._open(path, within_s=wait_s, auth=auth, method=method) as response:
                 return await _read_reply(response, limit_bytes)
         except TimeoutError as exc:
             raise PbxTimeout(host=self._address.host, port=self._address.port, seconds=wait_s) from exc
 
     @asynccontextmanager
     async def _open(
-        self, path: str, *, within_s: float, auth: Any = httpx2.USE_CLIENT_DEFAULT
+        self, path: str, *, within_s: float, auth: Any = httpx2.USE_CLIENT_DEFAULT, method: str = "GET"
     ) -> AsyncIterator[httpx2.Response]:
-        """Send a GET on a new connection and hand over the answer as soon as its headers are there."""
+        """Ask on a new connection and hand over the answer as soon as its headers are there."""
         response = None
         try:
-            response = await self._send(path, within_s, auth)
+            response = await self._send(method, path, within_s, auth)
             try:
                 yield response
             finally:
@@ -301,12 +327,12 @@ class AriClient:
                 certificate=await self._shown_certificate() if failures.is_about_certificate(exc) else None,
             ) from exc
 
-    async def _send(self, path: str, within_s: float, auth: Any) -> httpx2.Response:
+    async def _send(self, method: str, path: str, within_s: float, auth: Any) -> httpx2.Response:
         """Try each address of the host in turn, as "localhost" and dual-stack names need it."""
         failed: httpx2.HTTPError | None = None
         for ip in await self.addresses():
             request = self._http.build_request(
-                "GET",
+                method,
                 f"{self._scheme}://{_authority(ip, self._address.port)}{self._base}/{path}",
                 timeout=httpx2.Timeout(within_s, connect=self._patience.connect_s),
                 # We connect to the address that was checked; the name is for the certificate and the Host header.
@@ -352,51 +378,6 @@ def quote_name(name: str) -> str:
         return quote(name, safe="", errors="surrogateescape")
     except UnicodeEncodeError as exc:
         raise RecordingMissing() from exc
-
-
-# ---- the list ---------------------------------------------------------------------------------------------------
-
-#: Between two entries of Asterisk's list. It cannot stand inside a name, where quotes are escaped.
-_SEAM = b'},{"name":"'
-_PIECE_BYTES = 256 * 1024
-
-
-def parse_list(body: bytes) -> dict[str, str]:
-    """Turn Asterisk's list into name to format.
-
-    Raises:
-        ValueError, TypeError: it is not a list of recordings; the message says how.
-    """
-    listed: dict[str, str] = {}
-    for piece in _pieces(body):
-        try:
-            entries = json.loads(piece)
-        except ValueError as exc:
-            raise ValueError("the list of recordings is not JSON") from exc
-        if not isinstance(entries, list):
-            raise TypeError("the list of recordings is not a JSON list")
-        try:
-            for entry in entries:
-                listed[entry["name"]] = entry["format"]
-        except (KeyError, TypeError) as exc:
-            raise ValueError("an entry of the list of recordings has no name or no format") from exc
-    if not {*map(type, listed), *map(type, listed.values())} <= {str}:
-        raise TypeError("a name or format in the list of recordings is not text")
-    return listed
-
-
-def _pieces(body: bytes) -> Iterator[bytes]:
-    """Cut a long list where it is safe, so that no single call into the JSON parser holds up the other threads."""
-    body = body.strip()
-    if len(body) <= _PIECE_BYTES or not (body.startswith(b"[") and body.endswith(b"]")):
-        yield body
-        return
-    start, end = 1, len(body) - 1
-    while start < end:
-        seam = body.find(_SEAM, start + _PIECE_BYTES)
-        stop = end if seam < 0 else seam + 1
-        yield b"[" + body[start:stop] + b"]"
-        start = stop + 1
 
 
 # ---- answers ----------------------------------------------------------------------------------------------------

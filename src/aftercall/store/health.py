@@ -3,11 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from aftercall.model import CallState
+from aftercall.store import calls
 from aftercall.store.stages import Failure
 from aftercall.store.tables import call, recording, stage
 
@@ -47,7 +49,7 @@ def lags(db: sa.Connection, pbx_id: str, *, since: datetime) -> Lags:
     columns = (call.c.listed_after_s, call.c.fetched_after_s, call.c.analysed_after_s)
     rows = db.execute(
         sa.select(*columns)
-        .where(call.c.pbx_id == pbx_id, call.c.started_at >= since, call.c.listed_after_s.is_not(None))
+        .where(call.c.pbx_id == pbx_id, call.c.sort_key >= _key(since), call.c.listed_after_s.is_not(None))
         .order_by(call.c.sort_key.desc())
         .limit(LAG_CALLS)
     ).all()
@@ -55,6 +57,11 @@ def lags(db: sa.Connection, pbx_id: str, *, since: datetime) -> Lags:
         _lag(sorted(row[index] for row in rows if row[index] is not None)) for index in range(3)
     )
     return Lags(listed=listed, fetched=fetched, analysed=analysed)
+
+
+def _key(at: datetime) -> int:
+    """Calls that start then or later have a sort key of at least this."""
+    return calls.sort_key(at, "0")
 
 
 def _lag(ordered: Sequence[float]) -> Lag:
@@ -78,6 +85,16 @@ def fetched_since(db: sa.Connection, pbx_id: str, since: datetime) -> int:
     """Recordings that came home since then."""
     statement = sa.select(sa.func.count()).where(recording.c.fetched_at >= since, recording.c.pbx_id == pbx_id)
     return db.scalar(statement) or 0
+
+
+#: Where a call can stand before it is over.
+UNDER_WAY = (CallState.FOUND, CallState.FETCHED, CallState.ANALYSING, CallState.WAITING, CallState.IN_PROGRESS)
+
+
+def under_way(db: sa.Connection, pbx_id: str) -> dict[CallState, int]:
+    """How many calls of a PBX stand where, those that are over left out: however many these are, it costs nothing."""
+    of_pbx = sa.select(call.c.state, sa.func.count()).where(call.c.pbx_id == pbx_id, call.c.state.in_(UNDER_WAY))
+    return {CallState(state): count for state, count in db.execute(of_pbx.group_by(call.c.state))}
 
 
 def time_left(left_count: int, done_count: int, window: timedelta) -> timedelta | None:
@@ -134,22 +151,30 @@ LONGEST_LOOK = timedelta(days=7)
 SHORTEST_SILENCE = timedelta(minutes=30)
 
 
-def unusual_silence(db: sa.Connection, pbx_id: str, now: datetime) -> datetime | None:
-    """When the last call was, if no call came since although the same hours of other weeks had some; else None."""
+def unusual_silence(db: sa.Connection, pbx_id: str, now: datetime, zone: str | None = None) -> datetime | None:
+    """When the last call was, if no call came since although the same hours of other weeks had some; else None.
+
+    Args:
+        zone: the PBX's IANA zone, so that its hours stay the same across a change of the clocks.
+    """
     of_pbx = call.c.pbx_id == pbx_id
     last = db.scalar(sa.select(call.c.started_at).where(of_pbx).order_by(call.c.sort_key.desc()).limit(1))
     if last is None or now - last < SHORTEST_SILENCE:
         return None
     silent_since = max(last, now - LONGEST_LOOK)
-    counts = [
-        db.scalar(
-            sa.select(sa.func.count()).where(
-                of_pbx, call.c.started_at > silent_since - WEEK * back, call.c.started_at <= now - WEEK * back
-            )
-        ) or 0
-        for back in range(1, WEEKS + 1)
-    ]  # fmt: skip
+    counts = []
+    for back in range(1, WEEKS + 1):
+        first, end = weeks_before(silent_since, back, zone), weeks_before(now, back, zone)
+        # More than are needed prove nothing more, so no more are counted.
+        some = sa.select(sa.literal(1)).where(of_pbx, call.c.sort_key > _key(first), call.c.sort_key <= _key(end))
+        counts.append(db.scalar(sa.select(sa.func.count()).select_from(some.limit(CALLS_EXPECTED).subquery())) or 0)
     return last if is_unusual(counts) else None
+
+
+def weeks_before(at: datetime, weeks: int, zone: str | None) -> datetime:
+    """The same hour of the same weekday so many weeks before, on the clocks of that zone."""
+    there = at.astimezone(ZoneInfo(zone) if zone else UTC)
+    return (there - WEEK * weeks).astimezone(UTC)
 
 
 def is_unusual(counts: Sequence[int]) -> bool:

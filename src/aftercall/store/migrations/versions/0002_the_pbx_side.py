@@ -15,10 +15,17 @@ depends_on = None
 #: Index to its table and columns.
 INDEXES = {
     "ix_call_disposition_sort_key": ("call", ["disposition", "sort_key"]),
-    "ix_call_done_at": ("call", ["done_at"]),
     "ix_call_main_id": ("call", ["main_id"]),
+    "ix_call_pbx_id_done_at": ("call", ["pbx_id", "done_at"]),
     "ix_call_pbx_id_linkedid": ("call", ["pbx_id", "linkedid"]),
+    "ix_call_pbx_id_sort_key": ("call", ["pbx_id", "sort_key"]),
+    "ix_call_pbx_id_state": ("call", ["pbx_id", "state"]),
+    "ix_call_sync_id_state": ("call", ["sync_id", "state"]),
+    "ix_recording_pbx_id_fetched_at": ("recording", ["pbx_id", "fetched_at"]),
 }
+
+#: The ones above begin with their columns and do their work.
+SUPERSEDED = {"ix_call_pbx_id": ("call", ["pbx_id"]), "ix_call_sync_id": ("call", ["sync_id"])}
 
 
 def columns() -> dict[str, list[sa.Column[Any]]]:
@@ -76,9 +83,13 @@ def upgrade() -> None:
             op.add_column(table, column)
     for name, (table, indexed) in INDEXES.items():
         op.create_index(name, table, indexed)
+    for name, (table, _) in SUPERSEDED.items():
+        op.drop_index(name, table)
 
 
 def downgrade() -> None:
+    for name, (table, indexed) in SUPERSEDED.items():
+        op.create_index(name, table, indexed)
     for name, (table, _) in INDEXES.items():
         op.drop_index(name, table)
     for table, added in columns().items():

@@ -7,7 +7,7 @@ from lab.asterisk import running
 from lab.debian import NotHere
 
 from aftercall import log
-from bench import first, idle, known, overhead, paint
+from bench import first, idle, known, large, overhead, paint
 from bench.figures import Figure
 
 
@@ -22,6 +22,7 @@ def _on_asterisk(measure: Callable[..., Iterable[Figure]]) -> Callable[[], Itera
 MEASUREMENTS: dict[str, Callable[[], Iterable[Figure]]] = {
     "known": _on_asterisk(known.measure),
     "first": _on_asterisk(first.measure),
+    "large": _on_asterisk(large.measure),
     "overhead": overhead.measure,
     "idle": idle.measure,
     "paint": paint.measure,

@@ -46,6 +46,14 @@ class Preview:
     #: The rule's name (`since`, `directions`, `extensions`, `names`) to how many it skips.
     skipped_by: Mapping[str, int]
 
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "listed": self.listed_count,
+            "known": self.known_count,
+            "wanted": self.wanted_count,
+            "skipped": dict(self.skipped_by),
+        }
+
 
 Outcome = Fetched | Growing | Resting | Unwanted | Exception
 
@@ -124,11 +132,11 @@ class PbxClients:
         """
         listed = self._network.run(self._peek(address, pbx_id))
         with self._engine.connect() as db:
-            known = recordings.known_names(db, pbx_id) if pbx_id else set()
-        sorted_out = sort_out(plan.missing(listed, known), filters)
+            missing = plan.missing(listed, recordings.known_names(db, pbx_id) if pbx_id else ())
+        sorted_out = sort_out(missing, filters)
         return Preview(
             listed_count=len(listed),
-            known_count=len(known & listed.keys()),
+            known_count=len(listed) - len(missing),
             wanted_count=len(sorted_out.wanted),
             skipped_by=sorted_out.skipped_by,
         )

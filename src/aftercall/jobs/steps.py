@@ -7,7 +7,7 @@ database before the step ends.
 
 import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from aftercall.jobs.listening import Sound
 from aftercall.jobs.pool import CpuPool
 from aftercall.model import CallState, Stage
 from aftercall.pbx import names
+from aftercall.pbx.listing import Listing
 from aftercall.recordings import filters, plan
 from aftercall.recordings.archive import Archive
 from aftercall.recordings.fetch import Fetched, Growing, Wanted
@@ -78,14 +79,14 @@ class Steps:
             hint = None if listing.count else self.clients.why_empty(sync.pbx_id)
             with self.engine.connect() as db:
                 pbx = pbxs.get(db, sync.pbx_id)
-                stretch = filter(plan.is_usable, {*listing.recordings, *listing.before})
-                among = None if listing.is_whole else set(stretch)
-                known = recordings.known_names(db, sync.pbx_id, among=among)
-            if pbx is None:
-                raise NotFound(thing="PBX")
-            sorted_out = filters.sort_out(plan.missing(listing.recordings, known), pbx.filters)
-            skipped_count = listed.skipped_before + sorted_out.skipped_count
-            skipped_count -= sum(name not in known for name in listing.before)
+                if pbx is None:
+                    raise NotFound(thing="PBX")
+                missing = plan.missing(listing.recordings, self._known(db, sync.pbx_id, listing))
+                skipped_before = listed.skipped_before - len(
+                    plan.missing(listing.before, self._known(db, sync.pbx_id, listing))
+                )
+            sorted_out = filters.sort_out(missing, pbx.filters)
+            skipped_count = skipped_before + sorted_out.skipped_count
             new = [
                 NewCall(
                     pbx_id=sync.pbx_id,
@@ -132,6 +133,14 @@ class Steps:
             skipped=skipped_count,
             list_s=round(listed.took_s, 2),
         )
+
+    @staticmethod
+    def _known(db: sa.Connection, pbx_id: str, listing: Listing) -> Iterator[str]:
+        """The known names of a PBX, as far as the list was read."""
+        if listing.is_whole:
+            return recordings.known_names(db, pbx_id)
+        stretch = set(filter(plan.is_usable, {*listing.recordings, *listing.before}))
+        return recordings.known_names(db, pbx_id, among=stretch)
 
     def hand_out(self, sync_id: str) -> None:
         """Give each recording that should be on its way a job of its own, newest first."""

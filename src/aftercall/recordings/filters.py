@@ -3,15 +3,18 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from fnmatch import fnmatchcase
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aftercall.model import Direction, ListedRecording, RecordingName
 from aftercall.pbx import names
 
 #: A name's own date is the PBX's wall clock, so it may be off by this much from UTC.
 _FARTHEST_ZONE = timedelta(hours=15)
+#: A day begins here first: where nobody has said where the PBX stands, its day is taken to begin with this one.
+_FIRST_ZONE = timezone(timedelta(hours=14))
 _DATED = re.compile(r"-(\d{8})-\d{6}-")
 
 
@@ -89,6 +92,23 @@ def _is_long_before(name: str, since: datetime | None) -> bool:
         return False
     found = _DATED.findall(name)
     return bool(found) and found[-1] < f"{since - _FARTHEST_ZONE:%Y%m%d}"
+
+
+# ---- days -------------------------------------------------------------------------------------------------------
+
+
+def start_of(day: date, zone: str | None) -> datetime:
+    """When a day begins on the PBX.
+
+    Args:
+        zone: IANA name; None where it is not known, then the earliest moment this can be.
+    """
+    return datetime.combine(day, time(), ZoneInfo(zone) if zone else _FIRST_ZONE).astimezone(UTC)
+
+
+def day_of(moment: datetime, zone: str | None) -> date:
+    """The day of a moment on the PBX, the other way round."""
+    return moment.astimezone(ZoneInfo(zone) if zone else _FIRST_ZONE).date()
 
 
 # ---- as stored --------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """This file decides, without doing: which listed recordings are missing here, and when to try again what failed."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from aftercall.errors import Retry
@@ -23,16 +23,19 @@ _SOON = [timedelta(seconds=seconds) for seconds in (5, 15, 45, 120, 300, 600, 18
 _LATER = [timedelta(minutes=minutes) for minutes in (5, 30, 120, 360, 900)]
 
 
-def missing(listed: Mapping[str, str], known: Set[str]) -> list[ListedRecording]:
+def missing(listed: Mapping[str, str], known: Iterable[str]) -> list[ListedRecording]:
     """The listed recordings (name to format) that we have never seen.
+
+    The known names may come one by one: 300,000 of them need not be held beside the list.
 
     Names that no database can hold or no PBX can mean are left out; they could never be asked for again.
     """
-    return [
-        ListedRecording(name=name, format=listed[name])
-        for name in listed.keys() - known
-        if is_usable(name)
-    ]  # fmt: skip
+    if not listed:
+        return []
+    unknown = dict(listed)
+    for name in known:
+        unknown.pop(name, None)
+    return [ListedRecording(name=name, format=kind) for name, kind in unknown.items() if is_usable(name)]
 
 
 def is_usable(name: str) -> bool:

@@ -4,10 +4,14 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from aftercall.model import AudioFacts, CallSentiment, Insight, Transcript, Turn, TurnSentiment
+from aftercall.recordings import filters
+from aftercall.store import condition, health
 from aftercall.store.calls import CallDetail, CallRow
+from aftercall.store.condition import Condition
+from aftercall.store.health import Lag
 from aftercall.store.pbxs import Pbx
 from aftercall.store.stages import StageRecord
-from aftercall.store.syncs import Progress
+from aftercall.store.syncs import Progress, Sync
 
 
 def moment(at: datetime | None) -> str | None:
@@ -174,26 +178,95 @@ def pbx(found: Pbx) -> dict[str, Any]:
         "is_demo": found.is_demo,
         "next_due_at": moment(found.next_due_at),
         "blocked_by": found.blocked_by,
+        "zone": found.zone,
+        **wanted(found),
+        "downloads_at_once": found.downloads_at_once,
+        "backlog_per_min": found.backlog_per_min,
+        "is_backlog_paused": found.is_backlog_paused,
+        "hears_events": found.hears_events,
+    }
+
+
+def wanted(found: Pbx) -> dict[str, Any]:
+    """Which recordings of a PBX are wanted."""
+    chosen = found.filters
+    return {
+        "since": filters.day_of(chosen.since, found.zone).isoformat() if chosen.since else None,
+        "directions": None if chosen.directions is None else sorted(chosen.directions),
+        "extensions": list(chosen.extensions),
+        "skipped_names": list(chosen.skipped_names),
+        "min_duration_s": chosen.min_duration_s,
+    }
+
+
+def pbx_status(found: Condition) -> dict[str, Any]:
+    """How one PBX is doing."""
+    known, window_min = found.pbx, health.PACE_WINDOW / timedelta(minutes=1)
+    return {
+        "pbx_id": known.id,
+        "pbx": known.name,
+        "state": found.state,
+        "blocked_by": known.blocked_by,
+        "next_due_at": moment(known.next_due_at) if known.is_enabled and not known.blocked_by else None,
+        "last_sync": sync(found.progress) if found.progress else None,
+        "moving": found.moving_count,
+        "in_progress": found.live_count,
+        "waiting": found.waiting_count,
+        "failed": found.failed_count,
+        "is_backlog_paused": known.is_backlog_paused,
+        "pace": {
+            "window_s": health.PACE_WINDOW.total_seconds(),
+            "fetched_per_min": round(found.fetched_count / window_min, 2),
+            "analysed_per_min": round(found.done_count / window_min, 2),
+        },
+        "time_left_s": None if found.time_left is None else round(found.time_left.total_seconds()),
+        "events": {
+            "is_wanted": known.hears_events,
+            "state": known.events_state,
+            "changed_at": moment(known.events_changed_at),
+            "error": known.events_error.as_json() if known.events_error else None,
+        },
+        "lags": {
+            "window_s": condition.LAG_WINDOW.total_seconds(),
+            "listed": lag(found.lags.listed),
+            "fetched": lag(found.lags.fetched),
+            "analysed": lag(found.lags.analysed),
+        },
+        "causes": [{**each.failure.as_json(), "stage": each.stage, "count": each.count} for each in found.causes],
+        "silent_since": moment(found.silent_since),
+    }
+
+
+def lag(found: Lag) -> dict[str, Any]:
+    """Seconds from the hang-up; null where no call was measured."""
+    return {"count": found.count, "p50_s": found.p50_s, "p95_s": found.p95_s}
+
+
+def run(found: Sync) -> dict[str, Any]:
+    """One sync without its calls, as in a history."""
+    return {
+        "id": found.id,
+        "pbx_id": found.pbx_id,
+        "asked_by": found.asked_by,
+        "state": found.state,
+        "requested_at": moment(found.requested_at),
+        "started_at": moment(found.started_at),
+        "finished_at": moment(found.finished_at),
+        "found": found.found_count,
+        "new": found.new_count,
+        "skipped": found.skipped_count,
+        "list_s": found.list_s,
+        "error": found.error.as_json() if found.error else None,
     }
 
 
 def sync(progress: Progress) -> dict[str, Any]:
     """One sync and how far its calls are."""
-    run = progress.sync
-    return {
-        "id": run.id,
-        "pbx_id": run.pbx_id,
-        "asked_by": run.asked_by,
-        "state": run.state,
+    return run(progress.sync) | {
         "is_over": progress.is_over,
-        "requested_at": moment(run.requested_at),
-        "started_at": moment(run.started_at),
-        "finished_at": moment(run.finished_at),
-        "found": run.found_count,
-        "new": run.new_count,
         "done": progress.done_count,
         "failed": progress.failed_count,
         "waiting": progress.waiting_count,
         "moving": progress.moving_count,
-        "error": run.error.as_json() if run.error else None,
+        "to_fetch": progress.to_fetch_count,
     }

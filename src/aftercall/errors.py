@@ -4,10 +4,10 @@
       SettingsError    SettingInvalid  SecretUnreadable
       PbxError
         PbxUnreachable   PbxNameUnknown  PbxConnectionRefused  PbxNoRoute  PbxTimeout  PbxClosedSilently  PbxDropped
-        PbxTlsError      PbxPortIsPlain  PbxCertificateUntrusted  PbxCertificateName  PbxCertificateExpired
-                         PbxCertificateChanged  PbxTlsTooOld
+        PbxTlsError      PbxPortIsPlain  PbxPortIsTls  PbxCertificateUntrusted  PbxCertificateName
+                         PbxCertificateExpired  PbxCertificateChanged  PbxCertificateUnreadable  PbxTlsTooOld
         PbxSignInRefused  PbxForbidden  PbxAriOff  PbxPrefixWrong  PbxNotAsterisk  PbxTooOld
-        PbxRecordingsModuleMissing
+        PbxRecordingsModuleMissing  PbxEventsModuleMissing  PbxEventsTaken
         PbxListBroken  PbxListEmpty  PbxBusy  PbxReplyMalformed  PbxReplyTooLarge  PbxAddressRefused
       RecordingError   RecordingMissing  RecordingUnreadable  RecordingStillGrowing  RecordingIncomplete  RecordingNotAudio
                        RecordingTooLarge  ArchiveFull  ArchiveBroken
@@ -195,6 +195,14 @@ class PbxPortIsPlain(PbxTlsError):
     example = {"host": "192.0.2.10", "port": 8088}
 
 
+class PbxPortIsTls(PbxTlsError):
+    code = "pbx-port-is-tls"
+    what_template = "Port {port} of {host} speaks TLS, not plain HTTP."
+    why_template = 'Here "Use TLS" is not ticked, and a TLS port closes a connection that begins without it.'
+    fix_template = 'Tick "Use TLS", then test again.'
+    example = {"host": "192.0.2.10", "port": 8089}
+
+
 class PbxCertificateUntrusted(PbxTlsError):
     code = "pbx-certificate-untrusted"
     what_template = "The certificate of {host}:{port} is not signed by an authority this machine trusts."
@@ -230,6 +238,14 @@ class PbxCertificateChanged(PbxTlsError):
         'If you renewed the certificate, compare its SHA-256 on the PBX and press "Trust this certificate" again.'
     )
     example = {"host": "192.0.2.10", "port": 8089, "sha256": "AB:CD:…"}
+
+
+class PbxCertificateUnreadable(PbxTlsError):
+    code = "pbx-certificate-unreadable"
+    what_template = "The certificate that was trusted for this PBX cannot be read."
+    why_template = "What is stored here is no certificate: {detail}."
+    fix_template = 'Press "Trust it no longer", test again, and trust the certificate the PBX shows.'
+    example = {"detail": "not enough data"}
 
 
 class PbxTlsTooOld(PbxTlsError):
@@ -309,6 +325,33 @@ class PbxNotAsterisk(PbxError):
     example = {"host": "192.0.2.10", "port": 443, "detail": "Server: Apache"}
 
 
+class PbxEventsModuleMissing(PbxError):
+    code = "pbx-events-module-missing"
+    what_template = "ARI works, but it does not send events."
+    why_template = "The module res_ari_events.so (or res_http_websocket.so) is not loaded."
+    fix_template = (
+        'On the PBX run: asterisk -rx "module load res_ari_events.so". If modules.conf has a noload line for it, remove '
+        "that line. Meanwhile calls come with the lists."
+    )
+    retry = Retry.LATER
+    example: ClassVar[dict[str, Any]] = {}
+
+
+class PbxEventsTaken(PbxError):
+    code = "pbx-events-taken"
+    what_template = "Another program listens to the PBX under our name ({application})."
+    why_template = (
+        "The PBX sends its events to the newest listener of a name only. Most likely a second Aftercall runs on a copy of "
+        "this one's data folder."
+    )
+    fix_template = (
+        "Stop the other Aftercall. If both are wanted, run on one of them: aftercall pbx events --new-name. "
+        "Meanwhile calls come with the lists."
+    )
+    retry = Retry.LATER
+    example = {"application": "aftercall-1a2b3c4d"}
+
+
 class PbxTooOld(PbxError):
     code = "pbx-too-old"
     what_template = "Asterisk {version} does not hand out recordings over ARI."
@@ -382,7 +425,7 @@ class PbxReplyTooLarge(PbxError):
     why_template = (
         "The recording folder holds more than a million files, or another program answers in Asterisk's place."
     )
-    fix_template = "Mount only the recent months of recordings into the recording folder (docs/freepbx.md, large archives), then sync again."
+    fix_template = "Mount only the recent months of recordings into the recording folder (docs/freepbx.md, many recordings), then sync again."
     retry = Retry.LATER
     example = {"limit_mb": 100}
 

@@ -80,6 +80,17 @@ CheckStatus = Literal["ok", "warn", "fail", "skip"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fix:
+    """How to put something right on one kind of FreePBX."""
+
+    #: `Any FreePBX`, `FreePBX 15 and 16` or `FreePBX 17`.
+    where: str
+    text: str
+    #: Lines for a root shell on the PBX, ready to paste; none where it is done with a mouse, or here.
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Check:
     """The outcome of one named check of a PBX connection or of this installation."""
 
@@ -87,9 +98,14 @@ class Check:
     status: CheckStatus
     what: str
     why: str = ""
+    #: In one line.
     fix: str = ""
-    #: The error's code when the check failed.
+    #: The error's code when the check failed, the finding's when it warns.
     code: str = ""
+    #: The same fix in full: one for any FreePBX, or one for each kind.
+    fixes: tuple[Fix, ...] = ()
+    #: The paragraph of our guide that tells more, "" if none does.
+    guide: str = ""
     #: SHA-256 and PEM of the certificate to offer for trust, when that is the remedy.
     certificate_sha256: str = ""
     certificate_pem: str = ""

@@ -14,6 +14,7 @@ from aftercall.errors import DataFolderInUse, SettingInvalid
 from aftercall.jobs.clients import PbxClients
 from aftercall.jobs.control import JobControl
 from aftercall.jobs.engine import JobEngine
+from aftercall.jobs.hearing import Hearing
 from aftercall.jobs.loop import LoopThread
 from aftercall.jobs.pool import CpuPool
 from aftercall.jobs.schedule import Schedule
@@ -101,6 +102,7 @@ def at_work(house: House, *, with_schedule: bool, with_events: bool = False) -> 
             max_recording_bytes=settings.max_recording_mb * 2**20,
         )
         schedule = Schedule(house.engine, house.control, house.jobs)
+        hearing = Hearing(house.engine, house.vault, network, house.jobs, house.control)
         try:
             house.jobs.launch(steps, analyse_concurrency=settings.workers)
             resumed = steps.resume()
@@ -108,14 +110,30 @@ def at_work(house: House, *, with_schedule: bool, with_events: bool = False) -> 
                 _log.info("unfinished calls go on", count=resumed)
             if with_schedule:
                 schedule.start()
+            if with_events:
+                hearing.start()
             yield clients
         finally:
+            if with_events:
+                hearing.close()
             if with_schedule:
                 schedule.close()
             pool.close()
             clients.close()
             network.close()
             house.jobs.close()
+
+
+@contextlib.contextmanager
+def lines_to_pbxs(house: House) -> Iterator[PbxClients]:
+    """A way to the PBXs for a command that only asks them something, beside a server or without one."""
+    network = LoopThread()
+    clients = PbxClients(house.engine, house.vault, network)
+    try:
+        yield clients
+    finally:
+        clients.close()
+        network.close()
 
 
 @contextlib.contextmanager

@@ -64,8 +64,9 @@ def known_names(db: sa.Connection, pbx_id: str, *, among: Collection[str] | None
         elif among:
             ends = (min(among, key=_as_bytes), max(among, key=_as_bytes))
             cursor.execute("select name from recording where pbx_id = ? and name between ? and ?", (pbx_id, *ends))
-        for (name,) in cursor:
-            yield name
+        while rows := cursor.fetchmany(5000):
+            for (name,) in rows:
+                yield name
     finally:
         cursor.close()
 

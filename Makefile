@@ -52,11 +52,12 @@ bench: setup
 
 ## screenshots: draw the pages of the demo for the README
 screenshots: setup
-	@.venv/bin/python scripts/screenshots.py $(ARGS)
+	@.venv/bin/python -m scripts.screenshots $(ARGS)
 
 ## docs: write the parts of docs/ that come from the code
 docs: setup
 	@.venv/bin/python scripts/write_error_docs.py
+	@cp src/aftercall/pbx/freepbx/guide.md docs/freepbx.md
 
 ## lock: resolve the dependencies anew
 lock: $(UV)

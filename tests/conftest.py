@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.fixtures.browser",
     "tests.fixtures.canned",
     "tests.fixtures.event_loop",
+    "tests.fixtures.freepbx",
     "tests.fixtures.house",
     "tests.fixtures.lab",
     "tests.fixtures.server",

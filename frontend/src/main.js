@@ -2,18 +2,22 @@
 import htmx from "htmx.org";
 import * as call from "./islands/call.js";
 import * as connection from "./islands/connection.js";
+import * as copy from "./islands/copy.js";
 import * as list from "./islands/list.js";
 import * as menu from "./islands/menu.js";
 import * as reveal from "./islands/reveal.js";
+import * as sync from "./islands/sync.js";
 import { keepTimesTrue } from "./times.js";
 import { listenForShortcuts } from "./shortcuts.js";
 
 const islands = {
   call: async () => call,
   connection: async () => connection,
+  copy: async () => copy,
   list: async () => list,
   menu: async () => menu,
   reveal: async () => reveal,
+  sync: async () => sync,
   // The waveform is half of all code: only the page of a call asks for it.
   player: () => import("./islands/player.js"),
 };

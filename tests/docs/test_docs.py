@@ -1,3 +1,4 @@
+import re
 import runpy
 from dataclasses import fields
 from pathlib import Path
@@ -6,6 +7,7 @@ import click
 import pytest
 
 from aftercall import cli
+from aftercall.pbx import guide
 from aftercall.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -14,6 +16,15 @@ ROOT = Path(__file__).parents[2]
 def test_the_page_of_errors_is_what_the_errors_say() -> None:
     written = runpy.run_path(str(ROOT / "scripts" / "write_error_docs.py"))["text"]()
     assert (ROOT / "docs" / "errors.md").read_text() == written, "run make docs"
+
+
+def test_the_guide_to_freepbx_is_the_one_the_product_shows() -> None:
+    assert (ROOT / "docs" / "freepbx.md").read_text() == guide.markdown(), "run make docs"
+
+
+@pytest.mark.parametrize("picture", re.findall(r"!\[[^]]*\]\(([^)]+)\)", guide.markdown()))
+def test_every_picture_of_the_guide_is_there(picture: str) -> None:
+    assert (ROOT / "docs" / picture).is_file()
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Settings)])

@@ -1,4 +1,8 @@
 // This file is the form of a PBX connection: the test of what is typed, check by check, and the trust in a certificate.
+import { copyBeside } from "../copy.js";
+
+// Which FreePBX the fixes are shown for; without it they are shown for each.
+const RELEASE = "aftercall.freepbx";
 const PORTS = { plain: "8088", tls: "8089" };
 
 export function mount(form, signal) {
@@ -25,8 +29,25 @@ export function mount(form, signal) {
     note.dataset.hint = isTls ? "8089 with TLS" : "8088 without TLS";
     if (!note.querySelector(".problem")) note.textContent = note.dataset.hint;
   }, { signal });
-  form.addEventListener("input", forgetTest, { signal });
-  form.addEventListener("change", forgetTest, { signal });
+  // What is fetched, and how often, has nothing to do with the connection.
+  const changed = (event) => event.target.closest("[data-untested]") || forgetTest();
+  form.addEventListener("input", changed, { signal });
+  form.addEventListener("change", changed, { signal });
+  // Whoever enters a day means it.
+  field("since").addEventListener("input", () => {
+    form.querySelector("[name=period][value=day]").checked = true;
+  }, { signal });
+
+  const releases = checks.querySelector("[data-releases]");
+  const showRelease = (release) => {
+    checks.dataset.release = release;
+    for (const choice of releases.querySelectorAll("input")) choice.checked = choice.value === release;
+  };
+  releases.addEventListener("change", (event) => {
+    showRelease(event.target.value);
+    remember(event.target.value);
+  }, { signal });
+  showRelease(remembered() === "old" ? "old" : "new");
 
   const say = (words, look = "") => {
     lead.textContent = words;
@@ -35,8 +56,10 @@ export function mount(form, signal) {
 
   const hints = new Map([...form.querySelectorAll(".note")].map((note) => [note.id, note.innerHTML]));
   const showProblem = (name, html) => {
-    const input = field(name);
+    const found = field(name);
+    const input = found instanceof RadioNodeList ? [...found].find((each) => each.type !== "hidden") : found;
     input.closest(".field")?.classList.add("has-problem");
+    input.closest("details")?.setAttribute("open", "");
     input.setAttribute("aria-invalid", "true");
     document.getElementById(`${name}-note`).innerHTML = html;
   };
@@ -76,16 +99,23 @@ export function mount(form, signal) {
     first?.focus();
   }, { signal });
 
+  let isEmpty = false; // the list, so that there is nothing to sync
+
   const add = (line) => {
     list.querySelector(".checking")?.remove();
     if (line.result) {
       field("tested").value = line.result;
-      if (line.result === "ok") say("Everything a sync needs works.", "is-good");
+      const warnings = list.querySelectorAll(".checked-warn").length;
+      const too = warnings ? ` Look at the ${warnings === 1 ? "warning" : `${warnings} warnings`} below, too.` : "";
+      if (line.result === "ok" && isEmpty) say("The PBX answers, but it shows no recordings.", "is-fair");
+      else if (line.result === "ok") say(`Everything a sync needs works.${too}`, "is-good");
       else say("Something is in the way. Each check below names its cause and its fix.", "is-bad");
       document.getElementById("form-unsure").replaceChildren();
       return;
     }
     list.insertAdjacentHTML("beforeend", line.html);
+    if (line.check === "recording list") isEmpty = line.status === "warn";
+    if (list.querySelector("[data-fix-for=old]")) releases.hidden = false;
     const waiting = document.createElement("li");
     waiting.className = "checking";
     waiting.innerHTML = '<span class="spinner" aria-hidden="true"></span> Checking…';
@@ -97,6 +127,8 @@ export function mount(form, signal) {
     running = new AbortController();
     const mine = running;
     list.replaceChildren();
+    releases.hidden = true;
+    isEmpty = false;
     say("Testing the values as they stand in the form…");
     button.disabled = true;
     try {
@@ -136,7 +168,7 @@ export function mount(form, signal) {
   };
   pin.querySelector("[data-unpin]").addEventListener("click", () => setPin("", ""), { signal });
 
-  checks.addEventListener("click", async (event) => {
+  checks.addEventListener("click", (event) => {
     const trust = event.target.closest("[data-trust]");
     if (trust) {
       setPin(trust.dataset.pem, trust.dataset.sha256);
@@ -144,19 +176,25 @@ export function mount(form, signal) {
       return;
     }
     const copy = event.target.closest("[data-copy]");
-    if (!copy) return;
-    const words = copy.parentElement.querySelector("[data-copied-text]");
-    const label = copy.querySelector("span");
-    // Without TLS browsers give no clipboard: mark the text, so that Ctrl+C takes it.
-    try {
-      await navigator.clipboard.writeText(words.textContent);
-      label.textContent = "Copied";
-    } catch {
-      getSelection().selectAllChildren(words);
-      label.textContent = "Press Ctrl+C";
-    }
-    setTimeout(() => (label.textContent = "Copy"), 2500);
+    if (copy) copyBeside(copy);
   }, { signal });
+}
+
+// A browser may forbid to remember anything.
+function remembered() {
+  try {
+    return localStorage.getItem(RELEASE);
+  } catch {
+    return null;
+  }
+}
+
+function remember(release) {
+  try {
+    localStorage.setItem(RELEASE, release);
+  } catch {
+    // Then it is asked again.
+  }
 }
 
 async function* lines(body) {

@@ -7,7 +7,7 @@ from lab.asterisk import running
 from lab.debian import NotHere
 
 from aftercall import log
-from bench import first, idle, known, large, overhead, paint
+from bench import events, first, idle, known, large, overhead, paint
 from bench.figures import Figure
 
 
@@ -23,6 +23,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterable[Figure]]] = {
     "known": _on_asterisk(known.measure),
     "first": _on_asterisk(first.measure),
     "large": _on_asterisk(large.measure),
+    "events": _on_asterisk(events.measure),
     "overhead": overhead.measure,
     "idle": idle.measure,
     "paint": paint.measure,

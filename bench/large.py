@@ -51,7 +51,7 @@ def measure(lab: Lab) -> Iterator[Figure]:
             value=again_s / parse_s,
             unit="x",
             limit=2,
-            detail=f"ours {again_s * 1000:.0f} ms, receiving {size_mb:.0f} MB included; orjson {parse_s * 1000:.0f} ms; "
+            detail=f"ours {again_s * 1000:.0f} ms, {size_mb:.0f} MB received included; orjson {parse_s * 1000:.0f} ms; "
             f"the first sync after a start reads it whole: {whole_s * 1000:.0f} ms ({whole_s / parse_s:.1f} x)",
         )
         yield Figure(

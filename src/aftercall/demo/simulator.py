@@ -14,7 +14,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -64,6 +64,7 @@ class Simulator:
         keep_alive_s: float = 15.0,
         inactivity_s: float = 30.0,
         session_limit: int = 100,
+        clock_ahead: timedelta = timedelta(),
     ) -> None:
         """Describe the PBX.
 
@@ -76,6 +77,7 @@ class Simulator:
             keep_alive_s: an idle connection is closed after this long.
             inactivity_s: half a request is refused after this long.
             session_limit: one connection more is closed without an answer.
+            clock_ahead: how far its clock is ahead of the true one.
         """
         self.host = "127.0.0.1"
         self.port = 0
@@ -106,6 +108,7 @@ class Simulator:
         self._keep_alive_s = keep_alive_s
         self._inactivity_s = inactivity_s
         self._session_limit = session_limit
+        self._clock_ahead = clock_ahead
         self._sessions: set[asyncio.Task[None]] = set()
         self._growing: set[asyncio.Task[None]] = set()
         self._thread: threading.Thread | None = None
@@ -303,7 +306,7 @@ class Simulator:
         return Delivery(answer=given)
 
     def _answer(self, request: Request, exchange: Exchange) -> Answer:
-        given = answer(request, exchange, self._spool, datetime.now(UTC))
+        given = answer(request, exchange, self._spool, datetime.now(UTC) + self._clock_ahead)
         return dataclasses.replace(given, closes=request.closes)
 
     async def _read_request(self, reader: asyncio.StreamReader) -> Request | Answer:

@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from aftercall.errors import NotFound, PbxError, PbxListEmpty, Retry
+from aftercall.errors import AppError, NotFound, PbxError, PbxListEmpty, Retry
 from aftercall.jobs.gate import Gate, Pace, Rest
 from aftercall.jobs.loop import LoopThread
 from aftercall.model import PbxAddress
@@ -65,6 +66,8 @@ class Listed:
     listing: Listing
     #: How many seconds the PBX took.
     took_s: float
+    #: How far the PBX's clock is ahead of ours, None if it would not say.
+    clock_skew_s: float | None
     #: When the PBX's settings, the filters among them, were changed last.
     changed_at: datetime
     #: How many recordings of the list before were skipped, if this one is told by what differs from it.
@@ -195,10 +198,15 @@ class PbxClients:
             last = line.last if line.last and line.last.changed_at == wish.changed_at else None
             began = time.monotonic()
             listing = await line.client.recording_list(last.body if last else None)
+            took_s = time.monotonic() - began
             line.rest.worked()
+            skew = None
+            with suppress(AppError):
+                skew = await line.client.clock_skew()
             return Listed(
                 listing=listing,
-                took_s=time.monotonic() - began,
+                took_s=took_s,
+                clock_skew_s=skew.total_seconds() if skew is not None else None,
                 changed_at=wish.changed_at,
                 skipped_before=last.skipped_count if last and not listing.is_whole else 0,
             )

@@ -228,7 +228,7 @@ class Hearing:
                 if filters.why_skipped(name, pbx.filters):
                     continue
                 now = self._clock()
-                calls.add_found(db, [_new_call(pbx.id, each, name, now)])
+                calls.add_found(db, [_new_call(pbx.id, each, name, now, line.skew)])
                 call_id = calls.call_id(pbx.id, each.recording)
                 calls.record_facts(db, call_id, now, **_facts(each, name.direction))
                 if each.ended_at is None:
@@ -305,13 +305,14 @@ def rename(db: sa.Connection) -> str:
     return name
 
 
-def _new_call(pbx_id: str, heard: HeardCall, name: RecordingName, now: datetime) -> NewCall:
+def _new_call(pbx_id: str, heard: HeardCall, name: RecordingName, now: datetime, skew: timedelta) -> NewCall:
     return NewCall(
         pbx_id=pbx_id,
         name=name,
         listed_format=heard.format,
         first_seen_at=now,
         sync_id=None,
+        clock_skew_s=skew.total_seconds(),
         state=CallState.IN_PROGRESS,
     )
 

@@ -94,6 +94,7 @@ class Steps:
                     listed_format=each.format,
                     first_seen_at=self.clock(),
                     sync_id=sync_id,
+                    clock_skew_s=listed.clock_skew_s or 0,
                 )
                 for each, name in sorted_out.wanted
             ]
@@ -111,7 +112,7 @@ class Steps:
             return
         with self.engine.begin() as db:
             pbxs.unblock(db, sync.pbx_id)
-            pbxs.record_list(db, sync.pbx_id, took_s=listed.took_s)
+            pbxs.record_list(db, sync.pbx_id, took_s=listed.took_s, clock_skew_s=listed.clock_skew_s)
             # Counted by what carries this sync's mark: right also when a kill came between two portions.
             new_count = sum(calls.state_counts(db, sync_id=sync_id).values())
             syncs.finish(
@@ -325,7 +326,9 @@ class Steps:
         with self.engine.begin() as db:
             recordings.record_audio(db, file.call_id, heard.facts, heard.peaks)
             calls.set_state(db, file.call_id, CallState.ANALYSING, self.clock(), duration_s=duration_s)
-            over_at = file.started_at + timedelta(seconds=duration_s)
+            # The name's time is the PBX's clock, which may be hours off.
+            skew_s = pbx.clock_skew_s or 0 if pbx else 0
+            over_at = file.started_at + timedelta(seconds=duration_s - skew_s)
             # Nobody told when the call ended, but its recording does; what ended before we were here proves nothing.
             if (
                 file.over_at is None

@@ -229,6 +229,4 @@ def _refused(exc: InvalidStatus, address: PbxAddress) -> AppError:
     reply = Reply(status=response.status_code, headers=response.headers, body=bytes(response.body or b"")[:65_536])
     if reply.status == HTTPStatus.NOT_FOUND and failures.ari_message(reply) == "Resource not found":
         return PbxEventsModuleMissing()
-    if reply.status == HTTPStatus.UPGRADE_REQUIRED:
-        return PbxEventsModuleMissing()
-    return failures.from_reply(reply, address, "events") or PbxClosedSilently(host=address.host, port=address.port)
+    return failures.from_reply(reply, address, "events") or failures.nonsense(reply, address, "200 to a websocket")

@@ -42,6 +42,8 @@ class NewCall:
     first_seen_at: datetime
     #: The sync that found it, None if the PBX's events told of it first.
     sync_id: str | None
+    #: How far the PBX's clock, which the name's time is, was ahead of ours.
+    clock_skew_s: float = 0
     #: `IN_PROGRESS` for a call that the events say is going on.
     state: CallState = CallState.FOUND
 
@@ -207,7 +209,7 @@ def add_found(db: sa.Connection, found: Iterable[NewCall]) -> int:
                 "uniqueid": new.name.uniqueid,
                 "listed_format": new.listed_format,
                 "first_seen_at": new.first_seen_at,
-                "is_backlog": new.first_seen_at - started_at > BACKLOG_AFTER,
+                "is_backlog": new.first_seen_at + timedelta(seconds=new.clock_skew_s) - started_at > BACKLOG_AFTER,
                 "attempt": 0,
                 "failures": 0,
             }

@@ -87,6 +87,8 @@ class Pbx:
     failed_lists: int = 0
     #: How long the PBX took for its last list.
     last_list_s: float | None = None
+    #: How far its clock was ahead of ours at the last list.
+    clock_skew_s: float | None = None
 
     @property
     def interval(self) -> timedelta:
@@ -232,11 +234,11 @@ def unblock(db: sa.Connection, pbx_id: str) -> None:
     db.execute(pbx.update().where(pbx.c.id == pbx_id, pbx.c.blocked_by.is_not(None)).values(blocked_by=None))
 
 
-def record_list(db: sa.Connection, pbx_id: str, *, took_s: float | None) -> None:
+def record_list(db: sa.Connection, pbx_id: str, *, took_s: float | None, clock_skew_s: float | None = None) -> None:
     """A list came (after so many seconds), or failed (None)."""
     values: dict[str, Any] = {"failed_lists": pbx.c.failed_lists + 1}
     if took_s is not None:
-        values = {"failed_lists": 0, "last_list_s": took_s}
+        values = {"failed_lists": 0, "last_list_s": took_s, "clock_skew_s": clock_skew_s}
     db.execute(pbx.update().where(pbx.c.id == pbx_id).values(**values))
 
 

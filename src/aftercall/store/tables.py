@@ -133,6 +133,8 @@ pbx = sa.Table(
     sa.Column("failed_lists", sa.Integer, nullable=False, server_default="0"),
     #: How long the PBX took for its last list.
     sa.Column("last_list_s", sa.Float),
+    #: How far its clock was ahead of ours at the last list.
+    sa.Column("clock_skew_s", sa.Float),
 )
 
 sync = sa.Table(

@@ -44,6 +44,7 @@ def columns() -> dict[str, list[sa.Column[Any]]]:
             sa.Column("events_error", sa.JSON()),
             sa.Column("failed_lists", sa.Integer(), nullable=False, server_default="0"),
             sa.Column("last_list_s", sa.Float()),
+            sa.Column("clock_skew_s", sa.Float()),
         ],
         "sync": [
             sa.Column("skipped_count", sa.Integer()),

@@ -1,6 +1,8 @@
 """Calls on a real Asterisk appear while they go on, and come home as they end, without a list."""
 
 import functools
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
@@ -148,6 +150,20 @@ def test_a_line_that_goes_dead_is_noticed_and_the_call_that_ended_meanwhile_is_n
         office.until(lambda: _hears(office))
         office.until(lambda: office.states() == {name: "done"})
         assert len(office.files()) == 1
+
+
+def test_an_asterisk_that_freezes_is_noticed_and_heard_again_when_it_thaws(listening: Listening, pbx: Lab) -> None:
+    with listening() as office:
+        office.until(lambda: _hears(office))
+        assert pbx.pid is not None
+        os.kill(pbx.pid, signal.SIGSTOP)
+        try:
+            office.until(lambda: _pbx(office).events_state == "lost")
+        finally:
+            os.kill(pbx.pid, signal.SIGCONT)
+        office.until(lambda: _hears(office))
+        (name,) = pbx.call()
+        office.until(lambda: office.states() == {name: "done"})
 
 
 def test_a_refused_sign_in_is_tried_once_and_stops_everything_until_the_settings_change(

@@ -58,6 +58,11 @@ FAULTS: dict[str, Fault] = dict(
             Configuration(modules_missing=("res_ari_recordings",)),
         ),
         _fault("crypt-mismatch", "password_format=crypt over a plain password", Configuration(password_format="crypt")),
+        _fault(
+            "acl",
+            "the user is kept out by address; before 20.19 Asterisk does not know such a line and drops ARI",
+            Configuration(ari_user="deny=0.0.0.0/0.0.0.0"),
+        ),
         _fault("no-symlink", "recording/ is absent", Configuration(recording="none")),
         _fault("wrong-symlink", "recording points to another folder", Configuration(recording="elsewhere")),
         _fault("dangling-symlink", "recording points to nothing", Configuration(recording="dangling")),

@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.fixtures.freepbx",
     "tests.fixtures.house",
     "tests.fixtures.lab",
+    "tests.fixtures.mariadb",
     "tests.fixtures.server",
     "tests.fixtures.store",
     "tests.fixtures.web",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.fixtures.house import noise
 
+from aftercall.pbx import guide
 from aftercall.testing import Simulator
 
 NAME = "2026/11/22/in-5550100-5550100123-20261122-101500-1795342500.7"
@@ -89,12 +91,14 @@ def test_doctor_prints_a_line_for_each_check_and_fails_with_the_first_fault(shel
     lines = shell.lines("doctor")
     assert {line["status"] for line in lines} <= {"ok", "skip", "warn"}
     assert {"disk", "speech", "tcp", "sign-in", "recording list", "download"} <= {line["check"] for line in lines}
-    assert all({"check", "status", "what", "why", "fix"} <= line.keys() for line in lines)
+    assert all({"check", "status", "what", "why", "fix", "fixes", "guide"} <= line.keys() for line in lines)
     simulator.fail("refuse-sign-in")
     ended = shell("doctor", "Office")
     assert ended.returncode == 1
     failed = [json.loads(line) for line in ended.stdout.splitlines() if '"fail"' in line]
     assert [line["check"] for line in failed] == ["sign-in"]
+    assert failed[0]["guide"] == "create-a-read-only-user"
+    assert failed[0]["fixes"][0]["commands"] == ['asterisk -rx "ari show users"']
 
 
 def test_recording_name_tells_what_a_name_says(shell: Shell) -> None:
@@ -169,6 +173,39 @@ def test_a_pbx_is_listed_without_its_password_and_removed_with_its_calls_kept(
     assert len(shell.lines("calls")) == 1
 
 
+def test_a_pbx_fetches_what_its_options_say_and_tells_how_it_is_doing(shell: Shell, simulator: Simulator) -> None:
+    simulator.add_recording(NAME, noise(0.5))
+    simulator.add_recording(NAME.replace("/in-", "/out-"), noise(0.5))
+    _add(shell, simulator)
+    assert shell("pbx", "change", "Office", "--direction", "inbound", "--zone", "Europe/Berlin").returncode == 0
+    (counted,) = shell.lines("pbx", "preview", "Office", "--json")
+    assert counted == {"listed": 2, "known": 0, "wanted": 1, "skipped": {"directions": 1}}
+    shell("sync", "--wait")
+    (doing,) = shell.lines("sync", "--status")
+    assert (doing["pbx"], doing["state"], doing["moving"], doing["failed"]) == ("Office", "waiting", 0, 0)
+    assert (doing["last_sync"]["found"], doing["last_sync"]["skipped"], doing["last_sync"]["done"]) == (2, 1, 1)
+    (listed,) = shell.lines("pbx", "list")
+    assert (listed["directions"], listed["zone"], listed["since"]) == (["inbound"], "Europe/Berlin", None)
+
+
+def test_a_pbx_is_disabled_and_its_old_recordings_are_paused(shell: Shell, simulator: Simulator) -> None:
+    _add(shell, simulator)
+    assert shell("pbx", "disable", "Office").returncode == 0
+    assert shell("pbx", "pause", "Office").returncode == 0
+    (listed,) = shell.lines("pbx", "list")
+    assert (listed["is_enabled"], listed["is_backlog_paused"]) == (False, True)
+    missing = shell("pbx", "enable", "Branch")
+    assert (missing.returncode, "Branch" in missing.stderr) == (1, True)
+
+
+def test_a_wrong_option_of_a_pbx_is_named(shell: Shell, simulator: Simulator) -> None:
+    _add(shell, simulator)
+    ended = shell("pbx", "change", "Office", "--zone", "Nowhere")
+    assert (ended.returncode, "--zone" in ended.stderr) == (1, True)
+    assert shell("pbx", "change", "Office", "--direction", "up").returncode == 2
+    assert shell("sync", "--wait", "--status").returncode == 2
+
+
 def test_a_bad_setting_stops_the_start_and_names_itself(shell: Shell) -> None:
     shell.environment["AFTERCALL_PORT"] = "eighty"
     ended = shell("calls")
@@ -185,3 +222,78 @@ def test_neither_numbers_nor_passwords_reach_the_log(shell: Shell, simulator: Si
     ended = shell("sync", "--wait")
     for private in ("5550100123", simulator.password, NAME):
         assert private not in ended.stderr
+
+
+# ---- pbx setup --------------------------------------------------------------------------------------------------
+
+SETUP = ("pbx", "setup", "--host", "pbx.example.test", "--server", "203.0.113.10")
+
+
+def test_the_script_of_a_pbx_is_a_file_and_its_password_stands_beside_it(shell: Shell, tmp_path: Path) -> None:
+    (line,) = shell.lines(*SETUP, "-o", str(tmp_path / "setup.sh"), "--json")
+    assert (line["host"], line["port"], line["tls"], line["username"]) == ("pbx.example.test", 8089, True, "aftercall")
+    script = tmp_path / "setup.sh"
+    assert script.stat().st_mode & 0o777 == 0o700
+    password = str(line["password"])
+    assert len(password) >= 32
+    assert password not in script.read_text()
+    crypt = next(row for row in script.read_text().splitlines() if row.startswith("PASSWORD_HASH=")).partition("=")[2]
+    assert guide.same_secret(password, crypt.strip("'")).password == password
+
+
+def test_the_script_alone_goes_to_stdout(shell: Shell) -> None:
+    ended = shell(*SETUP, "-o", "-")
+    assert ended.stdout.startswith("#!/bin/bash\n")
+    assert ended.stdout.endswith("fi\n")
+    password = ended.stderr.split()[-1]
+    assert len(password) >= 32
+    assert password not in ended.stdout
+
+
+def test_a_script_that_is_there_already_is_not_overwritten(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "setup.sh").write_text("mine")
+    ended = shell(*SETUP, "-o", str(tmp_path / "setup.sh"))
+    assert (ended.returncode, "is there already" in ended.stderr) == (1, True)
+    assert (tmp_path / "setup.sh").read_text() == "mine"
+
+
+def test_a_pbx_can_be_connected_with_the_password_that_nobody_types(shell: Shell, tmp_path: Path) -> None:
+    (line,) = shell.lines(*SETUP, "-o", str(tmp_path / "setup.sh"), "--connect", "Office", "--json")
+    assert "password" not in line
+    (stored,) = shell.lines("pbx", "list")
+    assert (stored["id"], stored["name"], stored["port"], stored["is_enabled"]) == (line["id"], "Office", 8089, False)
+    again = shell(*SETUP, "-o", str(tmp_path / "more.sh"), "--connect", "Office")
+    assert (again.returncode, "there is a PBX named Office already" in again.stderr) == (1, True)
+    assert not (tmp_path / "more.sh").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--server", "203.0.113.10"), 2, "Missing option '--host'"),
+        (("--host", "$(id)", "--server", "203.0.113.10"), 1, "neither a host name nor an IP address"),
+        (("--host", "pbx", "--server", "203.0.113.10", "-o", "-", "--json"), 2, "cannot share stdout"),
+    ],
+)
+def test_an_answer_that_is_missing_or_wrong_makes_no_script(
+    shell: Shell, tmp_path: Path, words: tuple[str, ...], code: int, said: str
+) -> None:
+    ended = shell("pbx", "setup", "-o", str(tmp_path / "setup.sh"), *words, given="")
+    assert (ended.returncode, said in ended.stderr) == (code, True)
+    assert not (tmp_path / "setup.sh").exists()
+
+
+def test_on_a_terminal_the_missing_answers_are_asked_for(shell: Shell, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    asked = subprocess.Popen(
+        [sys.executable, "-m", "aftercall.cli", "pbx", "setup", "-o", str(tmp_path / "setup.sh"), "--json"],
+        env=shell.environment, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    os.close(theirs)
+    os.write(ours, b"16\ntunnel\npbx.example.test\nlistener\n")
+    stdout, stderr = asked.communicate(timeout=120)
+    os.close(ours)
+    assert asked.returncode == 0, stderr
+    line = json.loads(stdout)
+    assert (line["host"], line["port"], line["username"]) == ("127.0.0.1", 18088, "listener")
+    assert "Address of this server" not in stderr

@@ -1,5 +1,7 @@
 // This file keeps "2 min ago" true while a page stays open; the words are those of the server.
 const EVERY_MS = 15_000;
+/** Calls that are going on: their duration runs. */
+const RUNNING_EVERY_MS = 1000;
 
 export function ago(at, now = new Date()) {
   const seconds = (now - at) / 1000;
@@ -25,6 +27,13 @@ export function keepTimesTrue() {
       if (element.textContent !== words) element.textContent = words;
     }
   };
+  const run = () => {
+    if (document.hidden) return;
+    for (const element of document.querySelectorAll("time[data-running]")) {
+      element.textContent = clock((new Date() - new Date(element.dateTime)) / 1000);
+    }
+  };
   setInterval(update, EVERY_MS);
+  setInterval(run, RUNNING_EVERY_MS);
   document.addEventListener("visibilitychange", update);
 }

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,15 +78,22 @@ def serve(settings: Settings, host: str | None, port: int | None, as_json: bool)
 @main.command()
 @click.argument("name", required=False)
 @click.option("--wait", is_flag=True, help="Wait until everything new is fetched and analysed.")
+@click.option("--status", is_flag=True, help="Ask for nothing: print how each PBX is doing, a JSON line each.")
 @json_option
 @click.pass_obj
-def sync(settings: Settings, name: str | None, wait: bool, as_json: bool) -> None:
+def sync(settings: Settings, name: str | None, wait: bool, status: bool, as_json: bool) -> None:
     """Bring the new recordings of one PBX (or of all) home and analyse them."""
     from aftercall import wiring
     from aftercall.commands import sync as command
     from aftercall.store import shapes
 
+    if wait and status:
+        raise click.UsageError("Give --wait or --status, not both.")
     with wiring.open_house(settings) as house:
+        if status:
+            for doing in command.conditions(house, name):
+                _print_json(shapes.pbx_status(doing))
+            return
         if not wait:
             for pbx_id in command.chosen_pbxs(house, name):
                 sync_id = house.control.sync(pbx_id, asked_by="user")
@@ -230,7 +237,60 @@ def retry_call(settings: Settings, call_id: str) -> None:
 
 @main.group()
 def pbx() -> None:
-    """Connect and disconnect PBXs."""
+    """Connect, change and disconnect PBXs."""
+
+
+def wanted_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say which recordings of a PBX are wanted."""
+    options = (
+        click.option("--zone", help="The PBX's time zone, such as Europe/Berlin; '' to take it from the names."),
+        click.option("--since", metavar="DAY", help="Only recordings from this day on, YYYY-MM-DD; or all."),
+        click.option(
+            "--direction", "directions", multiple=True,
+            type=click.Choice(["inbound", "outbound", "internal", "conference", "all"]),
+            help="Only this direction; may be given several times.",
+        ),
+        click.option(
+            "--extension", "extensions", multiple=True, metavar="PATTERN",
+            help="Only this extension, * and ? as in file names; may be given several times; or all.",
+        ),
+        click.option(
+            "--skip-name", "skipped_names", multiple=True, metavar="PATTERN",
+            help="Not the recordings of such a name; may be given several times; '' for none.",
+        ),
+        click.option("--min-duration", "min_duration_s", type=click.IntRange(0, 3600), metavar="SECONDS",
+                     help="No shorter ones; known only after the download."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def pbx_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a PBX's settings, its address and name apart."""
+    options = (
+        click.option("--certificate", type=click.File(), help="PEM of the PBX's own certificate, to be trusted."),
+        click.option("--prefix", help="HTTP prefix of Asterisk, if one is set."),
+        click.option(
+            "--interval", "sync_interval_min", type=click.IntRange(1, 1440),
+            help="Minutes between syncs (default for a new PBX: 10).",
+        ),
+        wanted_options,
+        click.option(
+            "--downloads", "downloads_at_once", type=click.IntRange(1, 4),
+            help="Downloads at a time, 1 to 4 (default for a new PBX: 2).",
+        ),
+        click.option(
+            "--backlog-per-min", type=click.IntRange(0, 6000),
+            help="At most so many old recordings a minute; 0 for no limit.",
+        ),
+        click.option(
+            "--events/--no-events", "hears_events", default=None, help="Listen to events, so calls appear as they end."
+        ),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @pbx.command("add")
@@ -239,50 +299,209 @@ def pbx() -> None:
 @click.option("--port", required=True, type=click.IntRange(1, 65535), help="8088, or 8089 with TLS.")
 @click.option("--username", required=True, help="The ARI user; read-only is enough.")
 @click.option("--tls", "use_tls", is_flag=True, help="Use TLS.")
-@click.option("--certificate", type=click.File(), help="PEM of the PBX's own certificate, to be trusted.")
-@click.option("--prefix", default="", help="HTTP prefix of Asterisk, if one is set.")
-@click.option("--interval", default=10, show_default=True, type=click.IntRange(1, 1440), help="Minutes between syncs.")
+@pbx_options
 @json_option
 @click.pass_obj
-def add_pbx(
-    settings: Settings,
-    name: str,
-    host: str,
-    port: int,
-    username: str,
-    use_tls: bool,
-    certificate: Any,
-    prefix: str,
-    interval: int,
-    as_json: bool,
-) -> None:
+def add_pbx(settings: Settings, /, name: str, certificate: Any, as_json: bool, **given: Any) -> None:
     """Connect a PBX; the password comes from AFTERCALL_PBX_PASSWORD or a prompt."""
+    from aftercall import wiring
+    from aftercall.commands import pbx as command
+    from aftercall.jobs.steps import utc_now
+    from aftercall.web.pbx_form import Entered
+
+    given |= {"name": name, "password": _pbx_password(), "pinned_certificate": certificate and certificate.read()}
+    with wiring.open_house(settings) as house:
+        pbx_id = command.add(house, command.with_options(Entered(), given), utc_now())
+    _print_json({"id": pbx_id, "name": name}) if as_json else click.echo(f"{name} is connected ({pbx_id}).")
+
+
+@pbx.command("change")
+@click.argument("name")
+@click.option("--name", "new_name", help="A new name.")
+@click.option("--host", help="Host name or IP address.")
+@click.option("--port", type=click.IntRange(1, 65535), help="8088, or 8089 with TLS.")
+@click.option("--username", help="The ARI user; read-only is enough.")
+@click.option("--tls/--no-tls", "use_tls", default=None, help="Use TLS, or do not.")
+@click.option("--password", "has_new_password", is_flag=True, help="Take AFTERCALL_PBX_PASSWORD, or ask for it.")
+@pbx_options
+@json_option
+@click.pass_obj
+def change_pbx(
+    settings: Settings,
+    /,
+    name: str,
+    new_name: str | None,
+    has_new_password: bool,
+    certificate: Any,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Change what is given of a PBX; new filters hold from the next sync on, and delete nothing."""
+    from aftercall import wiring
+    from aftercall.commands import pbx as command
+    from aftercall.jobs.steps import utc_now
+    from aftercall.store import shapes
+
+    given |= {"name": new_name, "password": _pbx_password() if has_new_password else None}
+    given |= {"pinned_certificate": certificate and certificate.read()}
+    with wiring.open_house(settings) as house:
+        changed = command.change(house, name, given, utc_now())
+    _print_json(shapes.pbx(changed)) if as_json else click.echo(f"{changed.name} is changed.")
+
+
+def _pbx_password() -> str:
     import os
 
-    from aftercall import wiring
-    from aftercall.errors import FormInvalid
-    from aftercall.jobs.steps import utc_now
-    from aftercall.store import pbxs
+    given = os.environ.get("AFTERCALL_PBX_PASSWORD")
+    return str(click.prompt("ARI password", hide_input=True, err=True)) if given is None else given
 
-    password = os.environ.get("AFTERCALL_PBX_PASSWORD")
-    if password is None:
-        password = click.prompt("ARI password", hide_input=True, err=True)
-    entered = pbxs.PbxSettings(
-        name=name,
-        host=host,
-        port=port,
-        username=username,
-        password=password,
-        use_tls=use_tls,
-        prefix=prefix.strip("/"),
-        pinned_certificate=certificate.read() if certificate else None,
-        sync_interval_min=interval,
-    )
-    with wiring.open_house(settings) as house, house.engine.begin() as db:
-        if pbxs.by_name(db, name):
-            raise FormInvalid(field="NAME", problem=f"there is a PBX named {name} already.")
-        pbx_id = pbxs.add(db, entered, house.vault, utc_now())
-    _print_json({"id": pbx_id, "name": name}) if as_json else click.echo(f"{name} is connected ({pbx_id}).")
+
+@pbx.command("enable")
+@click.argument("name")
+@click.pass_obj
+def enable_pbx(settings: Settings, name: str) -> None:
+    """Switch a PBX on: its lists, its events, its downloads."""
+    _switch_pbx(settings, name, is_enabled=True)
+
+
+@pbx.command("disable")
+@click.argument("name")
+@click.pass_obj
+def disable_pbx(settings: Settings, name: str) -> None:
+    """Switch a PBX off; its calls stay."""
+    _switch_pbx(settings, name, is_enabled=False)
+
+
+def _switch_pbx(settings: Settings, name: str, *, is_enabled: bool) -> None:
+    from aftercall import wiring
+    from aftercall.commands import pbx as command
+
+    with wiring.open_house(settings) as house:
+        command.set_enabled(house, name, is_enabled=is_enabled)
+
+
+@pbx.command("pause")
+@click.argument("name")
+@click.pass_obj
+def pause_pbx(settings: Settings, name: str) -> None:
+    """Hold back a PBX's old recordings; new calls come as ever."""
+    _pause_backlog(settings, name, is_paused=True)
+
+
+@pbx.command("resume")
+@click.argument("name")
+@click.pass_obj
+def resume_pbx(settings: Settings, name: str) -> None:
+    """Let a PBX's old recordings come again."""
+    _pause_backlog(settings, name, is_paused=False)
+
+
+def _pause_backlog(settings: Settings, name: str, *, is_paused: bool) -> None:
+    from aftercall import wiring
+    from aftercall.commands import pbx as command
+
+    with wiring.open_house(settings) as house:
+        house.control.pause_backlog(command.named(house, name).id, is_paused=is_paused)
+
+
+@pbx.command("preview")
+@click.argument("name")
+@wanted_options
+@json_option
+@click.pass_obj
+def preview_pbx(settings: Settings, /, name: str, as_json: bool, **given: Any) -> None:
+    """Count what a sync would fetch, as the PBX is set or as the options say; nothing is changed."""
+    from aftercall import wiring
+    from aftercall.commands import pbx as command
+    from aftercall.jobs.steps import utc_now
+
+    with wiring.open_house(settings) as house:
+        counted = command.preview(house, name, given, utc_now())
+    for line in [json.dumps(counted.as_json())] if as_json else command.in_words(counted):
+        click.echo(line)
+
+
+@pbx.command("setup")
+@click.option("--host", help="The PBX as this server reaches it.")
+@click.option("--server", help="This server as the PBX sees it: an IP address or a network; not for a tunnel.")
+@click.option("--freepbx", type=click.Choice(["15", "16", "17"]), help="Release of FreePBX (default: 17).")
+@click.option("--connection", type=click.Choice(["tls", "tunnel", "plain"]), help="How to reach it (default: tls).")
+@click.option("--username", help="The ARI user to make (default: aftercall).")
+@click.option("--recordings", default="", help="Folder of the recordings, if not the one FreePBX tells.")
+@click.option("--folder", type=click.Choice(["mount", "link"]), default="mount", show_default=True)
+@click.option("--close-plain-port", is_flag=True, help="Keep port 8088 to the PBX itself.")
+@click.option("--output", "-o", default="aftercall-setup.sh", show_default=True, help="The script; - for stdout.")
+@click.option("--connect", metavar="NAME", help="Add the PBX under this name with its password, disabled.")
+@json_option
+@click.pass_obj
+def set_up_pbx(
+    settings: Settings,
+    host: str | None,
+    server: str | None,
+    freepbx: str | None,
+    connection: str | None,
+    username: str | None,
+    recordings: str,
+    folder: str,
+    close_plain_port: bool,
+    output: str,
+    connect: str | None,
+    as_json: bool,
+) -> None:
+    """Write a script that prepares a FreePBX for Aftercall; what is not said is asked on a terminal.
+
+    The password of the new ARI user is shown once, apart from the script, which holds only its hash.
+    """
+    from aftercall.commands import pbx_setup as command
+    from aftercall.pbx import guide
+
+    if as_json and output == "-":
+        raise click.UsageError("The script and JSON cannot share stdout: give --output a file.")
+    freepbx = _asked(freepbx, "Release of FreePBX", "17", choices=("15", "16", "17"))
+    connection = _asked(connection, "Reach it by", "tls", choices=("tls", "tunnel", "plain"))
+    host = _asked(host, "Host of the PBX", option="--host")
+    server = "" if connection == "tunnel" else _asked(server, "Address of this server", option="--server")
+    username = _asked(username, "ARI user to make", "aftercall")
+    answers = guide.read(
+        {"host": host, "server": server, "freepbx": freepbx, "connection": connection, "username": username,
+         "recordings": recordings, "folder": folder, "close_plain_port": close_plain_port}
+    )  # fmt: skip
+    if connect:
+        command.refuse_taken_name(settings, connect)
+    secret = guide.new_secret()
+    text = guide.script(answers, secret.crypt)
+    path = None if output == "-" else Path(output)
+    click.echo(text, nl=False) if path is None else command.write(text, path)
+    pbx_id = command.connect(settings, connect, answers, secret) if connect else None
+    if as_json:
+        target = guide.target(answers)
+        shown = {"script": output, "host": target.host, "port": target.port, "tls": target.use_tls}
+        kept = {"id": pbx_id, "name": connect} if pbx_id else {"password": secret.password}
+        _print_json(shown | {"username": target.username} | kept)
+        return
+    click.echo(command.next_steps(answers, path), err=path is None)
+    if pbx_id:
+        click.echo(
+            f"{connect} is in Aftercall with its password, but disabled. Once the script has run, open it in "
+            "Settings > FreePBX, test the connection and enable it.",
+            err=path is None,
+        )
+    else:
+        click.echo(f"Its password, shown this once:\n  {secret.password}", err=path is None)
+
+
+def _asked(
+    given: str | None, question: str, default: str | None = None, *, choices: tuple[str, ...] = (), option: str = ""
+) -> str:
+    """An answer that was given, or asked for on a terminal, or else the default."""
+    if given is not None:
+        return given
+    if not sys.stdin.isatty():
+        if default is None:
+            raise click.UsageError(f"Missing option '{option}'.")
+        return default
+    kind = click.Choice(choices) if choices else None
+    return str(click.prompt(question, default=default, type=kind, err=True))
 
 
 @pbx.command("list")

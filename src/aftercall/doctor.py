@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ def examine(engine: sa.Engine, vault: Vault, settings: Settings, name: str | Non
     """Check the installation, then the connection to each PBX (or to the one of that name).
 
     Yields:
-        One JSON shape per check: check, status, what, why, fix, and the PBX where it is about one.
+        One JSON shape per check: check, status, what, why, fix, fixes, guide, and the PBX where it is about one.
     Raises:
         NotFound: there is no PBX of that name.
     """
@@ -53,7 +54,7 @@ def examine(engine: sa.Engine, vault: Vault, settings: Settings, name: str | Non
             yield shape(_failed("password", error), pbx=pbx.name)
             continue
         if address is not None:
-            for check in _in_order(address):
+            for check in _in_order(address, pbx.zone):
                 yield shape(check, pbx=pbx.name)
 
 
@@ -67,14 +68,16 @@ def shape(check: Check, *, pbx: str | None = None) -> dict[str, Any]:
         "what": check.what,
         "why": check.why,
         "fix": check.fix,
+        "fixes": [asdict(fix) for fix in check.fixes],
+        "guide": check.guide,
         **({"code": check.code} if check.code else {}),
     }
 
 
-def _in_order(address: PbxAddress) -> Iterator[Check]:
+def _in_order(address: PbxAddress, zone: str | None) -> Iterator[Check]:
     """The checks of a connection, each as soon as it has ended."""
     with asyncio.Runner() as runner:
-        checks: AsyncIterator[Check] = diagnose(address)
+        checks: AsyncIterator[Check] = diagnose(address, zone=zone)
         while (check := runner.run(_next(checks))) is not None:
             yield check
 

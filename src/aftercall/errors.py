@@ -9,6 +9,10 @@
         PbxSignInRefused  PbxForbidden  PbxAriOff  PbxPrefixWrong  PbxNotAsterisk  PbxTooOld
         PbxRecordingsModuleMissing  PbxEventsModuleMissing  PbxEventsTaken
         PbxListBroken  PbxListEmpty  PbxBusy  PbxReplyMalformed  PbxReplyTooLarge  PbxAddressRefused
+        CdrError         CdrConnectionRefused  CdrNotADatabase  CdrHostRefused  CdrHostBlocked  CdrTlsOff
+                         CdrCertificateRefused  CdrTlsFailed  CdrSignInRefused  CdrForbidden  CdrDatabaseMissing
+                         CdrTableMissing  CdrColumnsMissing  CdrIndexMissing  CdrBusy  CdrDropped  CdrReplyMalformed
+                         CdrFileUnreadable
       RecordingError   RecordingMissing  RecordingUnreadable  RecordingStillGrowing  RecordingIncomplete  RecordingNotAudio
                        RecordingTooLarge  ArchiveFull  ArchiveBroken
       AudioError       AudioEmpty  AudioTooShort  AudioUnreadable  CodecUnsupported  AudioTooLong
@@ -438,6 +442,195 @@ class PbxAddressRefused(PbxError):
     retry = Retry.SETTINGS
     status = 422
     example = {"host": "169.254.169.254"}
+
+
+# ---- the PBX's call detail records ------------------------------------------------------------------------------
+
+
+class CdrError(PbxError):
+    """The database with the PBX's call detail records does not do what we ask of it."""
+
+    retry = Retry.SETTINGS
+
+
+class CdrConnectionRefused(CdrError):
+    code = "cdr-connection-refused"
+    what_template = "{host} refuses connections to its database on port {port}."
+    why_template = (
+        "MariaDB listens for programs on the PBX itself only (the default on most systems), it does not run, or it has "
+        "another port."
+    )
+    fix_template = (
+        "Use an SSH tunnel, which needs no open port. Or let MariaDB listen: on the PBX set bind-address = 0.0.0.0 (and "
+        "no skip-networking) in its configuration, restart mariadb, and let this server alone through the firewall."
+    )
+    retry = Retry.SOON
+    example = {"host": "192.0.2.10", "port": 3306}
+
+
+class CdrNotADatabase(CdrError):
+    code = "cdr-not-a-database"
+    what_template = "{host}:{port} answers, but it is no MySQL or MariaDB."
+    why_template = "It {detail}; another service lives on this port."
+    fix_template = "Enter the port of the PBX's database, usually 3306, or of the near end of your SSH tunnel."
+    example = {"host": "192.0.2.10", "port": 8088, "detail": "said something else first"}
+
+
+class CdrHostRefused(CdrError):
+    code = "cdr-host-refused"
+    what_template = "The database on {host} lets nobody in from this server's address."
+    why_template = "None of its users may sign in from here. It said: {detail}."
+    fix_template = (
+        "On the PBX, in mysql as root: CREATE USER 'aftercall'@'<address of this server>' IDENTIFIED BY '<password>'; "
+        "GRANT SELECT ON asteriskcdrdb.cdr TO the same user. Through an SSH tunnel the address is 127.0.0.1."
+    )
+    example = {"host": "192.0.2.10", "detail": "Host '192.0.2.20' is not allowed to connect to this MariaDB server"}
+
+
+class CdrHostBlocked(CdrError):
+    code = "cdr-host-blocked"
+    what_template = "The database on {host} has locked this server out."
+    why_template = "Too many connections from here were cut off before they signed in. It said: {detail}."
+    fix_template = "On the PBX run: mysqladmin flush-hosts. Then test again."
+    example = {"host": "192.0.2.10", "detail": "Host '192.0.2.20' is blocked because of many connection errors"}
+
+
+class CdrTlsOff(CdrError):
+    code = "cdr-tls-off"
+    what_template = "The database on {host} offers no TLS."
+    why_template = "MariaDB needs a certificate and a key of its own for that, and most PBXs come without."
+    fix_template = (
+        "Set ssl-cert and ssl-key under [mysqld] in MariaDB's configuration and restart it; or untick TLS here and use "
+        "an SSH tunnel, which encrypts as well."
+    )
+    example = {"host": "192.0.2.10"}
+
+
+class CdrCertificateRefused(CdrError):
+    code = "cdr-certificate-refused"
+    what_template = "The certificate of the database on {host} is not to be trusted: {reason}."
+    why_template = "Most databases use a certificate of their own making. Its SHA-256 is {sha256}."
+    fix_template = (
+        "Compare the SHA-256 on the PBX (openssl x509 -noout -fingerprint -sha256 -in the file that ssl-cert names). "
+        'If it is the same, press "Trust this certificate".'
+    )
+    example = {"host": "192.0.2.10", "reason": "no authority that this machine trusts has signed it", "sha256": "AB:…"}
+
+
+class CdrTlsFailed(CdrError):
+    code = "cdr-tls-failed"
+    what_template = "TLS with the database on {host} did not come about."
+    why_template = "The TLS library said: {detail}."
+    fix_template = "Update MariaDB on the PBX (it must offer TLS 1.2 or later), or untick TLS and use an SSH tunnel."
+    example = {"host": "192.0.2.10", "detail": "unsupported protocol"}
+
+
+class CdrSignInRefused(CdrError):
+    code = "cdr-sign-in-refused"
+    what_template = "The database on {host} refused the sign-in as {username}."
+    why_template = (
+        "There is no such user for this server's address, the password differs, or the user must use TLS. "
+        "It said: {detail}."
+    )
+    fix_template = (
+        "On the PBX, in mysql as root: SELECT user, host FROM mysql.user; shows who may come from where. "
+        "ALTER USER '{username}'@'<that host>' IDENTIFIED BY '<password>'; sets the password. Aftercall stops asking "
+        "until you change these settings, so that the PBX does not ban this server."
+    )
+    example = {"host": "192.0.2.10", "username": "aftercall", "detail": "Access denied for user 'aftercall'"}
+
+
+class CdrForbidden(CdrError):
+    code = "cdr-forbidden"
+    what_template = "The database user {username} may not read {database}.cdr."
+    why_template = "It signed in, but lacks the right, or there is no such database. It said: {detail}."
+    fix_template = (
+        "On the PBX, in mysql as root: GRANT SELECT ON {database}.cdr TO '{username}'@'<address of this server>'; "
+        "SHOW DATABASES; lists the databases there are."
+    )
+    example = {"username": "aftercall", "database": "asteriskcdrdb", "detail": "SELECT command denied"}
+
+
+class CdrDatabaseMissing(CdrError):
+    code = "cdr-database-missing"
+    what_template = "There is no database {database} on {host}."
+    why_template = "FreePBX's is named asteriskcdrdb, unless it was changed in Advanced Settings > Remote CDR DB Name."
+    fix_template = "Enter the right name here. On the PBX, in mysql as root: SHOW DATABASES; lists those there are."
+    example = {"host": "192.0.2.10", "database": "asteriskcdr"}
+
+
+class CdrTableMissing(CdrError):
+    code = "cdr-table-missing"
+    what_template = "The database {database} has no table cdr."
+    why_template = "Another database was named, or this PBX does not write call detail records there."
+    fix_template = (
+        "In mysql on the PBX: SHOW TABLES FROM {database};. In FreePBX, Reports > CDR Reports must show calls; if it is "
+        "empty, run: fwconsole ma install cdr, then fwconsole reload."
+    )
+    example = {"database": "asterisk"}
+
+
+class CdrColumnsMissing(CdrError):
+    code = "cdr-columns-missing"
+    what_template = "The call detail records lack {columns}."
+    why_template = "This is no table as FreePBX makes it, or a file with other headings."
+    fix_template = "Name the database that FreePBX's CDR Reports uses. A CSV file needs the table's own column names in its first line."
+    example = {"columns": "the column uniqueid"}
+
+
+class CdrIndexMissing(CdrError):
+    code = "cdr-index-missing"
+    what_template = "The table cdr has no index on calldate, uniqueid or linkedid."
+    why_template = "Without one every look would read the whole table, which slows the PBX down; so Aftercall does not."
+    fix_template = (
+        "On the PBX, in mysql as root, at a quiet hour: ALTER TABLE {database}.cdr ADD INDEX calldate (calldate);."
+    )
+    example = {"database": "asteriskcdrdb"}
+
+
+class CdrBusy(CdrError):
+    code = "cdr-busy"
+    what_template = "The database on {host} has no time for us now."
+    why_template = "All its connections are in use, or the question took too long. It said: {detail}."
+    fix_template = (
+        "Nothing is lost: Aftercall asks again by itself. If it stays so, look at SHOW PROCESSLIST on the PBX."
+    )
+    retry = Retry.SOON
+    example = {"host": "192.0.2.10", "detail": "Too many connections"}
+
+
+class CdrDropped(CdrError):
+    code = "cdr-dropped"
+    what_template = "The connection to the database on {host} broke."
+    why_template = "The network failed, the database restarted, or it did not answer within {seconds:g} s."
+    fix_template = (
+        "Nothing is lost: Aftercall goes on where it was. If it keeps happening, look at MariaDB's log on the PBX."
+    )
+    retry = Retry.SOON
+    example = {"host": "192.0.2.10", "seconds": 30.0}
+
+
+class CdrReplyMalformed(CdrError):
+    code = "cdr-reply-malformed"
+    what_template = "The database on {host} answered something unexpected."
+    why_template = "It said: {detail}."
+    fix_template = (
+        "Test the connection in Settings > FreePBX > Call detail records; if all checks pass, please report this."
+    )
+    retry = Retry.SOON
+    example = {"host": "192.0.2.10", "detail": "1064, You have an error in your SQL syntax"}
+
+
+class CdrFileUnreadable(CdrError):
+    code = "cdr-file-unreadable"
+    what_template = "This file cannot be read as call detail records."
+    why_template = "{detail}."
+    fix_template = (
+        "Export the table with its column names in the first line, separated by commas, semicolons or tabs, in UTF-8."
+    )
+    retry = Retry.NEVER
+    status = 422
+    example = {"detail": "Its first line holds no column names"}
 
 
 # ---- recordings -------------------------------------------------------------------------------------------------

@@ -67,6 +67,9 @@ class EveryExchange:
         assert await client.module_state("res_ari_recordings.so") == "Running"
         assert await client.module_state("res_no_such_thing.so") is None
 
+    async def test_a_user_who_may_only_read_is_told_from_one_who_may_write(self, client: AriClient) -> None:
+        assert await client.may_write() is False
+
     async def test_variables_tell_where_the_recordings_are(self, client: AriClient) -> None:
         assert (await client.variable("ASTSPOOLDIR")).startswith("/")
         assert (await client.variable("ASTSPOOLDIR")) == await client.spool_folder()

@@ -1,5 +1,6 @@
 """The demo's PBX as a whole."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,9 @@ from zoneinfo import ZoneInfo
 from aftercall.demo.layout import lay_out
 from aftercall.demo.media import recorded
 from aftercall.demo.pbx import demo_pbx, first_start_today
+from aftercall.demo.simulator import Simulator
+from aftercall.model import PbxAddress
+from aftercall.pbx.diagnose import diagnose
 
 LIST = "/ari/recordings/stored"
 NOW = datetime.now(UTC)
@@ -27,6 +31,17 @@ def test_the_demo_pbx_lists_and_serves_every_call(ask: Ask) -> None:
             extension, content = recorded(recording.script)
             assert f"Content-Type: audio/{extension}" in reply.head
             assert (reply.body == content) == (recording.name != live.name), recording.name
+
+
+async def _diagnosed(pbx: Simulator) -> dict[str, str]:
+    address = PbxAddress(host=pbx.host, port=pbx.port, username=pbx.username, password=pbx.password)
+    return {check.check: check.status async for check in diagnose(address)}
+
+
+def test_the_demo_pbx_passes_every_check_but_has_no_tls() -> None:
+    with demo_pbx(NOW) as pbx:
+        found = asyncio.run(_diagnosed(pbx))
+    assert {name: status for name, status in found.items() if status != "ok"} == {"tls": "skip"}
 
 
 def test_the_live_call_is_still_being_recorded_at_the_start() -> None:

@@ -78,3 +78,47 @@ def test_every_state_and_stage_has_its_words() -> None:
 def test_a_screen_reader_hears_a_duration_in_words() -> None:
     assert display.spoken_duration(3661) == "1 hour 1 minute 1 second"
     assert display.spoken_duration(0) == "0 seconds"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "under a minute"), (59, "under a minute"), (60, "about 1 min"), (2400, "about 40 min"), (5399, "about 90 min"),
+     (5400, "about 2 h"), (7200, "about 2 h"), (36 * 3600, "about 2 days"), (10 * 86400, "about 10 days")],
+)  # fmt: skip
+def test_an_estimate_sounds_no_surer_than_it_is(seconds: int, words: str) -> None:
+    assert display.roughly(timedelta(seconds=seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, "\N{EN DASH}"), (0.0, "0.0 s"), (-1.0, "0.0 s"), (0.84, "0.8 s"), (9.94, "9.9 s"), (9.96, "10 s"),
+     (99.0, "99 s"), (100.0, "2 min"), (3600.0, "60 min"), (7200.0, "2 h")],
+)  # fmt: skip
+def test_a_lag_is_as_exact_as_it_is_short(seconds: float | None, words: str) -> None:
+    assert display.lag(seconds) == words
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0"), (4, "0.4"), (99, "9.9"), (123, "12"), (12345, "1234")])
+def test_a_speed_is_told_a_minute(count: int, words: str) -> None:
+    assert display.rate(count, timedelta(minutes=10)) == words
+
+
+def test_a_call_that_goes_on_runs_from_its_start_and_never_backwards() -> None:
+    assert display.running(NOW - timedelta(seconds=95), NOW) == "1:35"
+    assert display.running(NOW + timedelta(seconds=5), NOW) == "0:00"
+
+
+def test_an_answer_tells_the_time_and_how_long_it_rang() -> None:
+    at = datetime(2026, 11, 23, 13, 5, 9, tzinfo=UTC)
+    assert display.answered(at, 3.2, 60) == "14:05:09, after ringing 3.2 s"
+    assert display.answered(at, None, None) == "13:05:09"
+
+
+def test_a_zone_has_its_own_offset_in_summer_and_in_winter() -> None:
+    summer, winter = datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
+    assert [display.offset_min("Europe/Berlin", at) for at in (summer, winter)] == [120, 60]
+
+
+def test_every_rule_and_every_stage_has_its_words() -> None:
+    assert set(display.RULE_WORDS) == {"since", "directions", "extensions", "names"}
+    assert set(display.CAUSE_STAGES) == set(Stage)

@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures.web import NOW, Web
 
 from aftercall.model import CallState, Stage
-from aftercall.store import calls, stages, syncs
+from aftercall.store import calls, pbxs, stages, syncs
 from aftercall.store.accounts import Account
 from aftercall.store.calls import CallFilter
 from aftercall.web import live
@@ -96,6 +96,26 @@ def test_whoever_may_not_see_a_call_hears_nothing_of_it(web: Web) -> None:
     follower = _follower(web, account=replace(OWNER, role="guest"))
     _move(web, call_id, CallState.FETCHED)
     assert _moved(follower) == []
+
+
+def test_a_page_without_calls_hears_of_the_syncs_only(web: Web) -> None:
+    call_id = web.add_call()
+    follower = _follower(web, follows_calls=False)
+    _move(web, call_id, CallState.DONE)
+    news = follower.look()
+    assert news is not None
+    assert (news.moved, news.pbxs[0].moving_count) == ((), 0)
+
+
+def test_a_line_of_events_that_breaks_is_news(web: Web) -> None:
+    pbx_id = web.add_pbx()
+    follower = _follower(web, follows_calls=False)
+    with web.engine.begin() as db:
+        pbxs.record_events(db, pbx_id, "connected", web.now)
+    news = follower.look()
+    assert news is not None
+    assert news.pbxs[0].pbx.events_state == "connected"
+    assert follower.look() is None
 
 
 def test_a_sync_that_moves_is_news_without_any_call(web: Web) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from aftercall import wiring
 from aftercall.errors import DataFolderInUse, NotFound
+from aftercall.jobs.steps import utc_now
 from aftercall.model import CallState
-from aftercall.store import pbxs, recordings, syncs
+from aftercall.store import condition, pbxs, recordings, syncs
+from aftercall.store.condition import Condition
 from aftercall.store.syncs import Progress
 from aftercall.wiring import House
 
@@ -49,6 +51,13 @@ def chosen_pbxs(house: House, name: str | None) -> list[str]:
     if not found:
         raise NotFound(thing=f"PBX named {name}" if name else "connected PBX yet (aftercall pbx add)")
     return [each.id for each in found]
+
+
+def conditions(house: House, name: str | None) -> list[Condition]:
+    """How the PBX of that name, or each, is doing now."""
+    wanted, now = chosen_pbxs(house, name), utc_now()
+    with house.engine.connect() as db:
+        return [each for each in condition.of_all(db, now) if each.pbx.id in wanted]
 
 
 def run(house: House, name: str | None, *, tell: Callable[[Watching], None]) -> tuple[Progress, ...]:

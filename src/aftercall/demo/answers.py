@@ -30,6 +30,8 @@ MODULES = {
     "format_wav_gsm.so": "Microsoft WAV format (Proprietary GSM)",
     "res_ari.so": "Asterisk RESTful Interface",
     "res_ari_asterisk.so": "RESTful API module - Asterisk resources",
+    "res_ari_events.so": "RESTful API module - WebSocket resource",
+    "res_ari_model.so": "ARI Model validators",
     "res_ari_recordings.so": "RESTful API module - Recording resources",
     "res_http_websocket.so": "HTTP WebSocket Support",
     "res_stasis_recording.so": "Stasis application recording support",

@@ -9,6 +9,8 @@ from datetime import datetime
 
 from cryptography import x509
 
+from aftercall.errors import PbxCertificateUnreadable
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServerCertificate:
@@ -29,10 +31,20 @@ def build_context(pinned_certificate: str | None = None) -> ssl.SSLContext:
 
     Args:
         pinned_certificate: PEM of the very certificate the PBX shows.
+    Raises:
+        PbxCertificateUnreadable: it is none.
     """
     if pinned_certificate is None:
         return ssl.create_default_context()
-    context = ssl.create_default_context(cadata=pinned_certificate)
+    if not pinned_certificate.strip():
+        # The ssl module would take that for "none given" and trust every authority.
+        raise PbxCertificateUnreadable(detail="it is empty")
+    try:
+        context = ssl.create_default_context(cadata=pinned_certificate)
+    # A ValueError or TypeError is text that cannot be PEM at all, such as one with letters that ASCII lacks.
+    except (ssl.SSLError, ValueError, TypeError) as exc:
+        detail = getattr(exc, "reason", None) or str(exc)
+        raise PbxCertificateUnreadable(detail=detail.replace("_", " ").lower()) from exc
     # The leaf itself is the anchor, although it is no root...
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     # ...and the pin is stronger than the name: PBXs are reached by IP, their certificates are made out to names.

@@ -38,6 +38,11 @@ class Filters:
         """Whether every listed recording is wanted."""
         return not (self.since or self.directions is not None or self.extensions or self.skipped_names)
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether more than a date decides."""
+        return bool(self.directions is not None or self.extensions or self.skipped_names or self.min_duration_s)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sorted:

@@ -28,6 +28,8 @@ LARGEST_KEY = 2**63 - 1
 #: A count beyond this is shown as "1000+": counting exactly reads every row.
 COUNT_LIMIT = 1000
 PAGE_SIZE = 50
+#: So many of the newest calls are asked for the PBX's zone.
+ZONE_CALLS = 200
 #: A recording that is older than this when it is first seen belongs to the past: new calls come first.
 BACKLOG_AFTER = timedelta(hours=2)
 
@@ -401,10 +403,11 @@ def moved(
 
 def newest_utc_offset_min(db: sa.Connection) -> int | None:
     """The PBX's zone as the newest call that tells it has it: what "today" means to the people there."""
-    statement = (
-        sa.select(call.c.utc_offset_min).where(call.c.utc_offset_min.is_not(None)).order_by(call.c.sort_key.desc())
-    )
-    return db.scalar(statement.limit(1))
+    # Where no name tells it, looking on through all calls would not help.
+    newest = sa.select(call.c.sort_key, call.c.utc_offset_min).order_by(call.c.sort_key.desc()).limit(ZONE_CALLS)
+    among = newest.subquery()
+    told = sa.select(among.c.utc_offset_min).where(among.c.utc_offset_min.is_not(None))
+    return db.scalar(told.order_by(among.c.sort_key.desc()).limit(1))
 
 
 def detail(db: sa.Connection, identity: str) -> CallDetail | None:

@@ -63,7 +63,7 @@ class Condition:
     @property
     def moving_count(self) -> int:
         """Calls on their way."""
-        return sum(self.under_way.get(state, 0) for state in (CallState.FOUND, CallState.FETCHED, CallState.ANALYSING))
+        return health.moving(self.under_way)
 
     @property
     def waiting_count(self) -> int:

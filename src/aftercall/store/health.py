@@ -1,7 +1,7 @@
 """This file reads how the calls come home: how late, how many a minute, why some do not, and when none came."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -95,6 +95,11 @@ def under_way(db: sa.Connection, pbx_id: str) -> dict[CallState, int]:
     """How many calls of a PBX stand where, those that are over left out: however many these are, it costs nothing."""
     of_pbx = sa.select(call.c.state, sa.func.count()).where(call.c.pbx_id == pbx_id, call.c.state.in_(UNDER_WAY))
     return {CallState(state): count for state, count in db.execute(of_pbx.group_by(call.c.state))}
+
+
+def moving(counts: Mapping[CallState, int]) -> int:
+    """How many of them are on their way; those that wait, or are still being recorded, move only later."""
+    return sum(counts.get(state, 0) for state in (CallState.FOUND, CallState.FETCHED, CallState.ANALYSING))
 
 
 def time_left(left_count: int, done_count: int, window: timedelta) -> timedelta | None:

@@ -250,6 +250,56 @@ recording = sa.Table(
     sa.Column("peaks", sa.JSON),
     sa.UniqueConstraint("pbx_id", "name"),
     sa.Index("ix_recording_pbx_id_fetched_at", "pbx_id", "fetched_at"),
+    sa.Index("ix_recording_pbx_id_uniqueid", "pbx_id", "uniqueid"),
+)
+
+#: Where a PBX's call detail records are read from, if an administrator has said so.
+cdr_source = sa.Table(
+    "cdr_source",
+    metadata,
+    sa.Column("pbx_id", sa.ForeignKey("pbx.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("port", sa.Integer, nullable=False),
+    sa.Column("database", sa.String(64), nullable=False),
+    sa.Column("username", sa.String(80), nullable=False),
+    #: Encrypted by the vault.
+    sa.Column("password_sealed", sa.Text, nullable=False),
+    sa.Column("use_tls", sa.Boolean, nullable=False),
+    sa.Column("certificate", sa.Text),
+    sa.Column("is_enabled", sa.Boolean, nullable=False),
+    sa.Column("changed_at", UTC, nullable=False),
+    #: The latest calldate that was read: the table's own clock, so not a moment.
+    sa.Column("read_up_to", sa.String(19)),
+    sa.Column("read_at", UTC),
+    sa.Column("error", sa.JSON),
+    #: Code of the error that stopped the reading until the settings change.
+    sa.Column("blocked_by", sa.String(60)),
+)
+
+#: What the call detail records tell of each call, kept so that a recording that comes later finds it.
+cdr = sa.Table(
+    "cdr",
+    metadata,
+    sa.Column("pbx_id", sa.ForeignKey("pbx.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("linkedid", sa.String(150), primary_key=True),
+    sa.Column("started_at", UTC, nullable=False),
+    sa.Column("direction", sa.String(20), nullable=False),
+    sa.Column("disposition", sa.String(20), nullable=False),
+    #: The last digits of the outside party's number, to find a call back.
+    sa.Column("number_tail", sa.String(20)),
+    #: Whether the records name a recording of the call.
+    sa.Column("is_recording_named", sa.Boolean, nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Index("ix_cdr_pbx_id_number_tail", "pbx_id", "number_tail", "started_at"),
+)
+
+#: Uniqueids and recording names of each call's legs.
+cdr_key = sa.Table(
+    "cdr_key",
+    metadata,
+    sa.Column("pbx_id", sa.ForeignKey("pbx.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("key", sa.String(400), primary_key=True),
+    sa.Column("linkedid", sa.String(150), nullable=False),
 )
 
 stage = sa.Table(

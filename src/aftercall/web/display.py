@@ -1,8 +1,10 @@
 """This file turns values into the words and figures that pages show; pure."""
 
 from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 from aftercall.model import CallState, Stage
+from aftercall.recordings import filters
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -28,6 +30,15 @@ STAGE_WORDS = {
     Stage.INDEX: ("Indexing", "Searchable"),
 }
 
+#: Where calls failed, as a sentence goes on after their number.
+CAUSE_STAGES = {
+    "fetch": "not fetched",
+    "decode": "not decoded",
+    "transcribe": "not transcribed",
+    "analyse": "not analysed",
+    "index": "not made searchable",
+}
+
 #: Where nothing moves any more by itself.
 ENDED = frozenset(
     {CallState.DONE, CallState.NO_AUDIO, CallState.FAILED, CallState.SKIPPED, CallState.NO_RECORDING}
@@ -39,6 +50,31 @@ DIRECTION_WORDS = {
     "internal": "Internal",
     "conference": "Conference",
     "unknown": "Unknown",
+}
+
+#: Why a recording is skipped.
+RULE_WORDS = {
+    "since": "too old",
+    "directions": "another direction",
+    "extensions": "another extension",
+    "names": "its name",
+}
+
+#: The fields of a PBX's form, for a message away from them.
+FIELD_WORDS = {
+    "host": "Host",
+    "port": "Port",
+    "username": "Username",
+    "password": "Password",
+    "prefix": "HTTP prefix",
+    "pinned_certificate": "Trusted certificate",
+    "zone": "Time zone",
+    "period": "Recordings from",
+    "since": "First day",
+    "directions": "Directions",
+    "extensions": "Only these extensions",
+    "min_duration_s": "Shortest recording",
+    "skipped_names": "Names to skip",
 }
 
 #: Checks whose names are abbreviations.
@@ -60,6 +96,11 @@ def clock(seconds: float | None) -> str:
 def position(seconds: float) -> str:
     """A place inside a recording: as `clock`, but never rounded past it."""
     return clock(int(seconds))
+
+
+def running(since: datetime, now: datetime) -> str:
+    """How long a call has been going on; the page lets it run."""
+    return clock(int(max(0.0, (now - since).total_seconds())))
 
 
 def spoken_duration(seconds: float | None) -> str:
@@ -99,6 +140,12 @@ def zone(utc_offset_min: int | None) -> timezone:
     return timezone(timedelta(minutes=utc_offset_min or 0))
 
 
+def offset_min(iana: str, at: datetime) -> int:
+    """How far a zone is from UTC at that moment."""
+    offset = at.astimezone(ZoneInfo(iana)).utcoffset() or timedelta()
+    return round(offset / timedelta(minutes=1))
+
+
 def zone_name(utc_offset_min: int | None) -> str:
     """`UTC+1`, `UTC-3:30`, `UTC`."""
     if not utc_offset_min:
@@ -123,10 +170,22 @@ def day(at: datetime, utc_offset_min: int | None, now: datetime) -> str:
     return f"{on:%a} {on.day} {on:%b}" + (f" {on.year}" if on.year != today.year else "")
 
 
+def date(since: datetime, iana: str | None) -> str:
+    """`24 Oct 2026`, the first day that is fetched."""
+    first = filters.day_of(since, iana)
+    return f"{first.day} {first:%b} {first.year}"
+
+
 def moment(at: datetime, utc_offset_min: int | None) -> str:
     """`Monday 23 November 2026, 14:05:09 (UTC+1)`."""
     there = at.astimezone(zone(utc_offset_min))
     return f"{there:%A} {there.day} {there:%B} {there.year}, {there:%H:%M:%S} ({zone_name(utc_offset_min)})"
+
+
+def answered(at: datetime, ring_s: float | None, utc_offset_min: int | None) -> str:
+    """`14:05:09, after ringing 3.2 s`."""
+    rang = "" if ring_s is None else f", after ringing {lag(ring_s)}"
+    return f"{at.astimezone(zone(utc_offset_min)):%H:%M:%S}{rang}"
 
 
 def ago(at: datetime, now: datetime) -> str:
@@ -156,6 +215,35 @@ def took(started_at: datetime, finished_at: datetime | None) -> str:
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
+
+
+def roughly(length: timedelta) -> str:
+    """`under a minute`, `about 40 min`, `about 2 h`, `about 3 days`: as exact as an estimate may sound."""
+    seconds = length.total_seconds()
+    if seconds < 60:
+        return "under a minute"
+    if seconds < 90 * 60:
+        return f"about {max(1, round(seconds / 60))} min"
+    if seconds < 36 * 3600:
+        return f"about {round(seconds / 3600)} h"
+    return f"about {plural(round(seconds / 86400), 'day')}"
+
+
+def lag(seconds: float | None) -> str:
+    """How late something was: `0.8 s`, `12 s`, `3 min`, `2 h`; a dash for what was not measured."""
+    if seconds is None:
+        return "\N{EN DASH}"
+    if seconds < 9.95:
+        return f"{max(0.0, seconds):.1f} s"
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 99.5 * 60 else f"{seconds / 3600:.0f} h"
+
+
+def rate(count: int, window: timedelta) -> str:
+    """So many in a while, a minute: `0`, `0.4`, `12`."""
+    per_min = count / (window / timedelta(minutes=1))
+    return f"{per_min:.1f}" if 0 < per_min < 9.95 else f"{per_min:.0f}"
 
 
 def plural(number: int, one: str, many: str = "") -> str:

@@ -12,7 +12,7 @@ import anyio.to_thread
 import sqlalchemy as sa
 
 from aftercall.model import CallState
-from aftercall.store import calls, pbxs, stages, syncs
+from aftercall.store import calls, health, pbxs, stages, syncs
 from aftercall.store.accounts import Account
 from aftercall.store.calls import CallFilter, CallRow
 from aftercall.store.pbxs import Pbx
@@ -64,6 +64,8 @@ class PbxStatus:
 
     pbx: Pbx
     progress: Progress | None
+    #: Calls on their way, those of earlier syncs included.
+    moving_count: int = 0
 
     @property
     def is_busy(self) -> bool:
@@ -90,6 +92,8 @@ class Subject:
     at_or_above: int = 0
     #: Only this call, for its own page.
     call_id: str = ""
+    #: False for a page that shows no call at all.
+    follows_calls: bool = True
 
 
 def with_stages(db: sa.Connection, rows: Sequence[CallRow]) -> list[ListedCall]:
@@ -104,7 +108,13 @@ def statuses(db: sa.Connection) -> tuple[PbxStatus, ...]:
     found = []
     for pbx in pbxs.all_pbxs(db):
         last = syncs.last(db, pbx.id)
-        found.append(PbxStatus(pbx=pbx, progress=syncs.progress(db, last.id) if last else None))
+        found.append(
+            PbxStatus(
+                pbx=pbx,
+                progress=syncs.progress(db, last.id) if last else None,
+                moving_count=health.moving(health.under_way(db, pbx.id)),
+            )
+        )
     return tuple(found)
 
 
@@ -127,7 +137,7 @@ class Follower:
         with self._engine.connect() as db:
             last_change = calls.last_change(db)
             has_moved = last_change is not None and last_change > since
-            moved = self._moved(db, since) if has_moved else ()
+            moved = self._moved(db, since) if has_moved and self._subject.follows_calls else ()
             newest_syncs = [(pbx, syncs.last(db, pbx.id)) for pbx in pbxs.all_pbxs(db)]
             # Counting the calls of a large sync costs milliseconds: only while one of them may have moved.
             found = statuses(db) if has_moved or newest_syncs != self._syncs else self._statuses

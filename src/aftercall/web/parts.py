@@ -1,7 +1,7 @@
 """This file lists what the web room is handed; it builds nothing itself."""
 
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from aftercall.jobs.clients import Preview
 from aftercall.jobs.control import JobControl
-from aftercall.model import Check, PbxAddress
-from aftercall.pbx.diagnose import diagnose
+from aftercall.model import PbxAddress
+from aftercall.pbx.diagnose import Diagnose, diagnose
 from aftercall.recordings.archive import Archive
 from aftercall.recordings.filters import Filters
 from aftercall.settings import Settings
@@ -33,7 +33,7 @@ class Parts:
     #: The one-time token of the link that creates the owner, while nobody may sign in yet.
     setup_token: str | None = None
     #: Tests the connection to a PBX, check by check.
-    diagnose: Callable[[PbxAddress], AsyncIterator[Check]] = diagnose
+    diagnose: Diagnose = diagnose
     #: Counts what a sync would fetch: the address, the stored PBX's id if there is one, the filters.
     preview: Callable[[PbxAddress, str | None, Filters], Preview] | None = None
     clock: Callable[[], datetime] = _utc_now

@@ -2,14 +2,29 @@
 
 import ipaddress
 import re
+import zoneinfo
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, get_args
 
-from aftercall.model import PbxAddress
+from aftercall.model import Direction, PbxAddress
 from aftercall.pbx import tls
-from aftercall.store.pbxs import Pbx, PbxSettings
+from aftercall.recordings import filters
+from aftercall.recordings.filters import Filters
+from aftercall.store.pbxs import MOST_DOWNLOADS, Pbx, PbxSettings
 
 PLAIN_PORT, TLS_PORT = 8088, 8089
 SHORTEST_INTERVAL_MIN, LONGEST_INTERVAL_MIN = 1, 1440
+#: Those a person can choose from; a recording that tells no direction is always wanted.
+DIRECTIONS: tuple[Direction, ...] = tuple(each for each in get_args(Direction) if each != "unknown")
+#: From when recordings are fetched. A new PBX proposes the last month: it is enough to see how things go, an office of
+#: ten fills some 10 GB with it, and a small server is through with it in a night. Years of old recordings would fill
+#: its disk, and can be asked for at any time.
+PERIODS = ("all", "month", "day")
+PROPOSED_PERIOD, MONTH = "month", timedelta(days=30)
+LONGEST_MIN_DURATION_S, FASTEST_BACKLOG = 3600, 6000
+MOST_PATTERNS = 200
+_EXTENSION = re.compile(r"[0-9*?#+]{1,40}")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 
 
@@ -28,6 +43,21 @@ class Entered:
     sync_interval_min: str = "10"
     pinned_certificate: str = ""
     is_enabled: bool = True
+    #: IANA name, "" to take the zone from the recordings' names.
+    zone: str = ""
+    #: One of `PERIODS`; only `day` looks at `since`.
+    period: str = "all"
+    #: ISO date, a day on the PBX's clock.
+    since: str = ""
+    directions: tuple[str, ...] = DIRECTIONS
+    #: With commas or blanks between them.
+    extensions: str = ""
+    min_duration_s: str = ""
+    #: One a line.
+    skipped_names: str = ""
+    downloads_at_once: str = "2"
+    backlog_per_min: str = ""
+    hears_events: bool = True
 
 
 def of_stored(stored: Pbx) -> Entered:
@@ -42,17 +72,52 @@ def of_stored(stored: Pbx) -> Entered:
         sync_interval_min=str(stored.sync_interval_min),
         pinned_certificate=stored.pinned_certificate or "",
         is_enabled=stored.is_enabled,
+        zone=stored.zone or "",
+        downloads_at_once=str(stored.downloads_at_once),
+        backlog_per_min=str(stored.backlog_per_min or ""),
+        hears_events=stored.hears_events,
+        **_of_filters(stored.filters, stored.zone),
     )
 
 
-def problems(entered: Entered, stored: Pbx | None, *, is_test: bool = False) -> dict[str, str]:
+def _of_filters(stored: Filters, zone: str | None) -> dict[str, Any]:
+    return {
+        "period": "day" if stored.since else "all",
+        "since": filters.day_of(stored.since, zone).isoformat() if stored.since else "",
+        "directions": tuple(DIRECTIONS if stored.directions is None else sorted(stored.directions)),
+        "extensions": ", ".join(stored.extensions),
+        "min_duration_s": f"{stored.min_duration_s:g}" if stored.min_duration_s else "",
+        "skipped_names": "\n".join(stored.skipped_names),
+    }
+
+
+def problems(
+    entered: Entered, stored: Pbx | None, *, is_test: bool = False, is_preview: bool = False
+) -> dict[str, str]:
     """What is wrong, by field; empty when nothing is.
 
     Args:
         stored: the PBX as it is now, None for a new one.
         is_test: only what a test of the connection needs.
+        is_preview: only what counting the recordings needs.
     """
-    found = {
+    found = _problems_to_connect(entered, stored)
+    if not is_test:
+        found |= _problems_to_choose(entered)
+    if not is_test and not is_preview:
+        found |= {
+            "name": _name(entered.name),
+            "sync_interval_min": _number(
+                entered.sync_interval_min, SHORTEST_INTERVAL_MIN, LONGEST_INTERVAL_MIN, what="minutes, "
+            ),
+            "downloads_at_once": _number(entered.downloads_at_once, 1, MOST_DOWNLOADS),
+            "backlog_per_min": _optional(entered.backlog_per_min, 1, FASTEST_BACKLOG),
+        }
+    return {name: problem for name, problem in found.items() if problem}
+
+
+def _problems_to_connect(entered: Entered, stored: Pbx | None) -> dict[str, str]:
+    return {
         "host": _host(entered.host),
         "port": _number(entered.port, 1, 65535),
         "username": _username(entered.username),
@@ -60,12 +125,18 @@ def problems(entered: Entered, stored: Pbx | None, *, is_test: bool = False) -> 
         "prefix": _prefix(entered.prefix),
         "pinned_certificate": certificate_problem(entered.pinned_certificate),
     }
-    if not is_test:
-        found["name"] = _name(entered.name)
-        found["sync_interval_min"] = _number(
-            entered.sync_interval_min, SHORTEST_INTERVAL_MIN, LONGEST_INTERVAL_MIN, what="minutes, "
-        )
-    return {name: problem for name, problem in found.items() if problem}
+
+
+def _problems_to_choose(entered: Entered) -> dict[str, str]:
+    return {
+        "zone": _zone(entered.zone),
+        "period": "" if entered.period in PERIODS else "Choose one of these.",
+        "since": _since(entered.since) if entered.period == "day" else "",
+        "directions": _directions(entered.directions),
+        "extensions": _extensions(entered.extensions),
+        "min_duration_s": _optional(entered.min_duration_s, 0, LONGEST_MIN_DURATION_S, what="seconds, "),
+        "skipped_names": _patterns(entered.skipped_names),
+    }
 
 
 def address(entered: Entered, stored_password: str | None) -> PbxAddress:
@@ -81,7 +152,7 @@ def address(entered: Entered, stored_password: str | None) -> PbxAddress:
     )
 
 
-def settings(entered: Entered, *, is_demo: bool = False) -> PbxSettings:
+def settings(entered: Entered, now: datetime, *, is_demo: bool = False) -> PbxSettings:
     """As the store takes it; the form must have no problems."""
     return PbxSettings(
         name=entered.name.strip(),
@@ -95,7 +166,38 @@ def settings(entered: Entered, *, is_demo: bool = False) -> PbxSettings:
         sync_interval_min=int(entered.sync_interval_min),
         is_enabled=entered.is_enabled,
         is_demo=is_demo,
+        zone=entered.zone.strip() or None,
+        filters=chosen(entered, now),
+        downloads_at_once=int(entered.downloads_at_once),
+        backlog_per_min=int(entered.backlog_per_min.strip() or 0) or None,
+        hears_events=entered.hears_events,
     )
+
+
+def chosen(entered: Entered, now: datetime) -> Filters:
+    """Which recordings are wanted; the form must have no problems."""
+    zone = entered.zone.strip() or None
+    day = {
+        "all": None,
+        "month": filters.day_of(now - MONTH, zone),
+        "day": date.fromisoformat(entered.since.strip()) if entered.period == "day" else None,
+    }[entered.period]
+    directions = frozenset(each for each in DIRECTIONS if each in entered.directions)
+    return Filters(
+        since=filters.start_of(day, zone) if day else None,
+        directions=None if directions == frozenset(DIRECTIONS) else directions,
+        extensions=tuple(_split(entered.extensions)),
+        skipped_names=tuple(_lines(entered.skipped_names)),
+        min_duration_s=int(entered.min_duration_s.strip() or 0),
+    )
+
+
+def _split(text: str) -> list[str]:
+    return re.split(r"[\s,;]+", text.strip(" \t\r\n,;")) if text.strip(" \t\r\n,;") else []
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def clean_host(host: str) -> str:
@@ -128,6 +230,45 @@ def _number(text: str, low: int, high: int, *, what: str = "") -> str:
     if not (text.isascii() and text.isdigit() and len(text) <= 6 and low <= int(text) <= high):
         return f"Enter a whole number ({what}{low} to {high})."
     return ""
+
+
+def _optional(text: str, low: int, high: int, *, what: str = "") -> str:
+    return _number(text, low, high, what=what) if text.strip() else ""
+
+
+def _zone(text: str) -> str:
+    if not text.strip() or text.strip() in zoneinfo.available_timezones():
+        return ""
+    return "Enter a time zone as the PBX names it, such as Europe/Berlin or America/New_York."
+
+
+def _since(text: str) -> str:
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        return "Enter a day."
+    return "" if 1970 <= day.year <= 2100 else "Enter a day of this age."
+
+
+def _directions(ticked: tuple[str, ...]) -> str:
+    if not set(ticked) <= set(DIRECTIONS):
+        return f"Choose from {', '.join(DIRECTIONS)}."
+    return "" if ticked else "Tick at least one direction."
+
+
+def _extensions(text: str) -> str:
+    found = _split(text)
+    wrong = next((each for each in found if not _EXTENSION.fullmatch(each)), "")
+    if wrong:
+        return f"{wrong[:40]} is no extension: use digits, * for any digits, ? for one."
+    return "" if len(found) <= MOST_PATTERNS else f"Use up to {MOST_PATTERNS} extensions."
+
+
+def _patterns(text: str) -> str:
+    found = _lines(text)
+    if any(len(each) > 200 for each in found):
+        return "Use up to 200 characters a line."
+    return "" if len(found) <= MOST_PATTERNS else f"Use up to {MOST_PATTERNS} lines."
 
 
 def _name(text: str) -> str:

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from tests.fixtures.web import ORIGIN, Web
 
 from aftercall.errors import PbxTimeout
-from aftercall.model import CallState, Check, Stage
+from aftercall.model import CallState, Check, Fix, Stage
 from aftercall.store import calls, shapes, stages
 
 PBX = {"name": "Branch", "host": "192.0.2.20", "port": 8088, "username": "aftercall", "password": "s3cret-word"}
@@ -181,6 +181,31 @@ def test_a_stored_connection_is_tested_with_its_password(web: Web, program: Test
     pbx_id = web.add_pbx()
     assert program.post(f"/api/v1/pbxs/{pbx_id}/test").status_code == 200
     assert web.tested[0].password == "open sesame"
+
+
+def test_a_stored_connection_is_diagnosed_line_by_line(web: Web, program: TestClient) -> None:
+    fix = Fix(where="Any FreePBX", text="Switch it on.", commands=("fwconsole reload",))
+    web.checks = [
+        Check(check="tcp", status="ok", what="w"),
+        Check(check="ari", status="fail", what="w", why="y", fix="f", code="pbx-ari-off", fixes=(fix,), guide="x"),
+    ]
+    pbx_id = web.add_pbx(zone="Europe/Berlin")
+    answer = program.get(f"/api/v1/pbxs/{pbx_id}/diagnosis")
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    first, second = map(json.loads, answer.text.splitlines())
+    assert (first["check"], first["status"], first["fixes"]) == ("tcp", "ok", [])
+    assert second["fixes"] == [{"where": "Any FreePBX", "text": "Switch it on.", "commands": ["fwconsole reload"]}]
+    assert second["guide"] == "x"
+    assert (web.tested[0].password, web.zones) == ("open sesame", ["Europe/Berlin"])
+
+
+def test_a_pbx_that_is_not_there_cannot_be_diagnosed(program: TestClient) -> None:
+    assert program.get("/api/v1/pbxs/none/diagnosis").status_code == 404
+
+
+def test_nobody_diagnoses_without_signing_in(web: Web) -> None:
+    pbx_id = web.add_pbx()
+    assert web.visitor().get(f"/api/v1/pbxs/{pbx_id}/diagnosis").status_code == 401
 
 
 def test_a_sync_is_asked_for_watched_and_stopped(web: Web, program: TestClient) -> None:

@@ -27,6 +27,27 @@ def test_the_page_shows_words_with_their_seconds_moods_and_facts(web: Web, done:
         assert part in page
 
 
+def test_what_the_events_of_the_pbx_told_stands_among_the_facts(web: Web, done: str) -> None:
+    with web.engine.begin() as db:
+        calls.record_facts(
+            db, done, web.now, caller_name="Ada Example", callee_name="Front desk", did="5550100",
+            answered_at=web.now, ring_s=3.2, hangup_cause=16, hangup_text="Normal Clearing",
+            transfers=[{"kind": "blind"}, {"kind": "attended"}],
+        )  # fmt: skip
+    page = web.owner().get(f"/calls/{done}").text
+    for part in (
+        "Ada Example, 5550123", "Front desk, 5550100", "<dt>Dialled</dt><dd>5550100</dd>",
+        "12:00:00, after ringing 3.2 s", "<dt>Transferred</dt><dd>2 times</dd>", "Normal Clearing",
+    ):  # fmt: skip
+        assert part in page
+
+
+def test_what_nobody_told_is_not_shown(web: Web, done: str) -> None:
+    page = web.owner().get(f"/calls/{done}").text
+    for label in ("Dialled", "Answered", "Rang", "Transferred", "Hang-up"):
+        assert f"<dt>{label}</dt>" not in page
+
+
 def test_the_mood_over_the_call_is_drawn(web: Web, done: str) -> None:
     page = web.owner().get(f"/calls/{done}").text
     assert "Mood over the conversation: quarter 1 −2.0, quarter 2 too few words" in page

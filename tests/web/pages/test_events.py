@@ -98,6 +98,14 @@ async def test_the_last_id_counts_more_than_the_address(web: Web, moved: str) ->
 
 
 @pytest.mark.anyio
+async def test_the_sync_page_is_told_that_something_moved_and_asks_for_the_rest_itself(web: Web, moved: str) -> None:
+    del moved
+    *_, text = await _read(web, "/events?only=syncs&since=2026-11-23T12:00:30Z", events=1)
+    assert _events(text, "call") == []
+    assert _events(text, "syncs") == [{"busy": True}]
+
+
+@pytest.mark.anyio
 async def test_the_page_of_a_call_is_told_that_it_moved(web: Web, moved: str) -> None:
     *_, text = await _read(web, f"/events?call={moved}&since=2026-11-23T12:00:30Z", events=1)
     assert _events(text, "call") == [{"id": moved, "state": "analysing"}]

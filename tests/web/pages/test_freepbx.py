@@ -1,11 +1,16 @@
 """Settings > FreePBX."""
 
 import json
+import re
+from datetime import UTC, datetime
 
 import pytest
 from tests.fixtures.web import Web
 
-from aftercall.model import Check
+from aftercall.errors import PbxTimeout
+from aftercall.jobs.clients import Preview
+from aftercall.model import Check, Fix
+from aftercall.recordings.filters import Filters
 from aftercall.store import calls, pbxs
 from aftercall.store.calls import CallFilter
 
@@ -36,12 +41,35 @@ def test_the_test_takes_the_values_as_typed_and_stores_nothing(web: Web) -> None
     assert _stored(web) == []
 
 
-def test_each_check_comes_with_its_cause_its_fix_and_a_button_to_copy_it(web: Web) -> None:
+def test_each_check_comes_with_its_cause_and_its_fix(web: Web) -> None:
     web.checks = [Check(check="ari", status="fail", what="No ARI <here>.", why="It is off.", fix="Run this.")]
     line, result = _lines(web.owner().post("/settings/freepbx/new/test", data=FORM).text)
-    for part in ("No ARI &lt;here&gt;.", "It is off.", "Run this.", "data-copy", "checked-fail"):
+    for part in ("No ARI &lt;here&gt;.", "It is off.", "Run this.", "checked-fail"):
         assert part in line["html"]
     assert result == {"result": "failed"}
+
+
+def test_the_fix_of_each_freepbx_comes_with_its_own_commands_to_copy(web: Web) -> None:
+    old = Fix(where="FreePBX 15 and 16", text="The old way.", commands=("yum one", "yum two"))
+    new = Fix(where="FreePBX 17", text="The new way.", commands=("apt one && apt <two>",))
+    web.checks = [Check(check="x", status="warn", what="w", fix="In one line.", fixes=(old, new), guide="turn-on-tls")]
+    shown = _lines(web.owner().post("/settings/freepbx/new/test", data=FORM).text)[0]["html"]
+    assert shown.count("data-copy>") == 2
+    assert "<pre data-copied-text><span>yum one\n</span><span>yum two</span></pre>" in shown
+    assert "<pre data-copied-text><span>apt one &amp;&amp; apt &lt;two&gt;</span></pre>" in shown
+    assert 'href="/settings/freepbx/guide#turn-on-tls"' in shown
+    assert "In one line." not in shown
+
+
+def test_a_fix_without_commands_has_nothing_to_copy(web: Web) -> None:
+    fix = Fix(where="Any FreePBX", text="Tick it.")
+    web.checks = [Check(check="x", status="fail", what="w", fixes=(fix,))]
+    assert "data-copy" not in _lines(web.owner().post("/settings/freepbx/new/test", data=FORM).text)[0]["html"]
+
+
+def test_the_zone_is_tested_as_it_stands_in_the_form(web: Web) -> None:
+    web.owner().post("/settings/freepbx/new/test", data=FORM | {"zone": "Europe/Berlin"})
+    assert web.zones == ["Europe/Berlin"]
 
 
 def test_a_certificate_to_trust_is_offered(web: Web) -> None:
@@ -152,11 +180,130 @@ def test_saving_starts_a_schedule_that_a_refusal_had_stopped(web: Web) -> None:
     assert _stored(web)[0].blocked_by is None
 
 
-def test_a_pbx_can_be_paused(web: Web) -> None:
+def test_a_pbx_can_be_disabled_in_its_form(web: Web) -> None:
     pbx_id = web.add_pbx()
-    form = FORM | {"name": "Office", "host": "192.0.2.10", "password": "", "is_paused": "on"}
+    form = FORM | {"name": "Office", "host": "192.0.2.10", "password": "", "is_disabled": "on"}
     web.owner().post(f"/settings/freepbx/{pbx_id}", data=form)
     assert not _stored(web)[0].is_enabled
+
+
+def test_a_pbx_is_disabled_and_enabled_with_a_click_and_keeps_its_calls(web: Web) -> None:
+    pbx_id = web.add_pbx()
+    web.finish(web.add_call(), "hello")
+    owner = web.owner()
+    assert owner.post(f"/settings/freepbx/{pbx_id}/disable").headers["location"] == "/settings/freepbx"
+    assert not _stored(web)[0].is_enabled
+    assert ">disabled</span>" in owner.get("/settings/freepbx").text
+    with web.engine.connect() as db:
+        assert calls.page(db, CallFilter()).count == 1
+    owner.post(f"/settings/freepbx/{pbx_id}/enable")
+    assert _stored(web)[0].is_enabled
+
+
+# ---- what to fetch ----------------------------------------------------------------------------------------------
+
+CHOSEN = FORM | {
+    "zone": "Europe/Berlin", "period": "day", "since": "2026-11-01", "directions": ["", "inbound", "outbound"],
+    "extensions": "201, 3*", "min_duration_s": "15", "skipped_names": "*/internal-*\r\n*test*",
+    "downloads_at_once": "4", "backlog_per_min": "30", "hears_events": "on",
+}  # fmt: skip
+
+
+def test_a_new_pbx_is_asked_from_when_and_proposes_the_last_month(web: Web) -> None:
+    page = web.owner().get("/settings/freepbx/new").text
+    assert 'name="period" value="month" checked' in page
+    assert page.count('name="directions" value=') == 5
+    assert page.count('value="America/New_York"') == 1
+
+
+def test_everything_a_form_says_about_fetching_is_stored(web: Web) -> None:
+    web.owner().post("/settings/freepbx/new", data=CHOSEN | {"tested": "ok"})
+    (stored,) = _stored(web)
+    assert stored.filters == Filters(
+        since=datetime(2026, 10, 31, 23, tzinfo=UTC), directions=frozenset({"inbound", "outbound"}),
+        extensions=("201", "3*"), skipped_names=("*/internal-*", "*test*"), min_duration_s=15,
+    )  # fmt: skip
+    assert (stored.zone, stored.downloads_at_once, stored.backlog_per_min, stored.hears_events) == (
+        "Europe/Berlin", 4, 30, True,
+    )  # fmt: skip
+
+
+def test_the_form_of_a_stored_pbx_shows_what_it_fetches(web: Web) -> None:
+    owner = web.owner()
+    owner.post("/settings/freepbx/new", data=CHOSEN | {"tested": "ok"})
+    page = owner.get(f"/settings/freepbx/{_stored(web)[0].id}").text
+    for part in (
+        'value="Europe/Berlin"', 'value="2026-11-01"', 'value="201, 3*"', "*/internal-*\n*test*</textarea>",
+        'value="inbound" checked', 'value="internal" >', 'name="hears_events" checked', 'value="30"',
+        "nothing that is here already is deleted",
+    ):  # fmt: skip
+        assert part in page
+    assert "recordings from 1 Nov 2026 on, only some" in owner.get("/settings/freepbx").text
+
+
+def test_other_filters_need_no_new_test_of_the_connection(web: Web) -> None:
+    pbx_id = web.add_pbx()
+    web.finish(web.add_call(), "hello")
+    form = CHOSEN | {"name": "Office", "host": "192.0.2.10", "password": ""}
+    assert web.owner().post(f"/settings/freepbx/{pbx_id}", data=form).status_code == 303
+    assert _stored(web)[0].filters.extensions == ("201", "3*")
+    with web.engine.connect() as db:
+        assert calls.page(db, CallFilter()).count == 1
+
+
+def test_a_wrong_filter_is_said_at_its_field_with_its_part_of_the_form_open(web: Web) -> None:
+    wrong = {"directions": [""], "extensions": "x!", "backlog_per_min": "0", "zone": "Nowhere"}
+    answer = web.owner().post("/settings/freepbx/new", data=CHOSEN | wrong)
+    assert answer.status_code == 422
+    for name in wrong:
+        assert re.search(rf'id="{name}-note">\s*<svg.*?</svg><span class="problem">', answer.text, re.DOTALL)
+    assert answer.text.count('<details class="more" open>') == 2
+    assert _stored(web) == []
+
+
+# ---- the preview ------------------------------------------------------------------------------------------------
+
+
+def test_a_preview_counts_with_the_values_as_typed_and_stores_nothing(web: Web) -> None:
+    web.counted = Preview(
+        listed_count=9310, known_count=0, wanted_count=412, skipped_by={"since": 8800, "directions": 98}
+    )  # fmt: skip
+    answer = web.owner().post("/settings/freepbx/new/preview", data=CHOSEN)
+    for part in ("<strong>412 of 9,310</strong>", "8,800 skipped: too old", "98 skipped: another direction",
+                 "those under 15 s are fetched and then left out"):  # fmt: skip
+        assert part in answer.text
+    ((address, pbx_id, chosen),) = web.previewed
+    assert (address.host, address.password, pbx_id) == ("192.0.2.20", "s3cret-word", None)
+    assert chosen.extensions == ("201", "3*")
+    assert _stored(web) == []
+
+
+def test_a_preview_of_a_stored_pbx_uses_its_password_and_what_it_knows(web: Web) -> None:
+    pbx_id = web.add_pbx()
+    web.counted = Preview(listed_count=3, known_count=1, wanted_count=2, skipped_by={})
+    answer = web.owner().post(
+        f"/settings/freepbx/{pbx_id}/preview", data=CHOSEN | {"host": "192.0.2.10", "password": ""}
+    )
+    assert "1 is here already" in answer.text
+    ((address, known_of, _),) = web.previewed
+    assert (address.password, known_of) == ("open sesame", pbx_id)
+
+
+def test_a_preview_that_cannot_be_made_says_which_fields_are_in_the_way(web: Web) -> None:
+    answer = web.owner().post("/settings/freepbx/new/preview", data=CHOSEN | {"host": "", "extensions": "x!"})
+    assert answer.status_code == 422
+    assert 'href="#host">Host</a>' in answer.text
+    assert 'href="#extensions">Only these extensions</a>' in answer.text
+    assert web.previewed == []
+
+
+def test_a_preview_that_fails_says_why_and_what_to_do(web: Web) -> None:
+    error = PbxTimeout(host="192.0.2.20", port=8088, seconds=5.0)
+    web.counted = error
+    answer = web.owner().post("/settings/freepbx/new/preview", data=CHOSEN, headers={"HX-Request": "true"})
+    for part in (error.what, "What to do", "pbx-timeout"):
+        assert part in answer.text
+    assert "<html" not in answer.text
 
 
 # ---- the list and the end ---------------------------------------------------------------------------------------

@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Direction = Literal["inbound", "outbound", "internal", "conference", "unknown"]
 Mood = Literal["positive", "neutral", "negative", "mixed"]
 Trend = Literal["improving", "steady", "declining"]
-State = Literal["found", "in progress", "fetched", "analysing", "done", "no audio", "waiting", "failed"]
+State = Literal[
+    "found", "in progress", "fetched", "analysing", "done", "no audio", "waiting", "failed", "skipped", "no recording"
+]
 
 
 class Shape(BaseModel):
@@ -207,6 +209,21 @@ class Pbx(Shape):
     is_demo: bool
     next_due_at: str
     blocked_by: str | None
+    #: IANA name; null while nobody has said it.
+    zone: str | None
+    #: Recordings of earlier days (on the PBX's clock) are not fetched; null for all.
+    since: str | None
+    #: Null for all.
+    directions: list[Direction] | None
+    #: Empty for all.
+    extensions: list[str]
+    skipped_names: list[str]
+    min_duration_s: float
+    downloads_at_once: int
+    #: Null for no limit.
+    backlog_per_min: int | None
+    is_backlog_paused: bool
+    hears_events: bool
 
 
 class PbxEntry(Shape):
@@ -223,6 +240,43 @@ class PbxEntry(Shape):
     pinned_certificate: str | None = None
     sync_interval_min: Annotated[int, Field(ge=1, le=1440)] = 10
     is_enabled: bool = True
+    #: IANA name such as Europe/Berlin; null to take the zone from the recordings' names.
+    zone: str | None = None
+    #: The first day wanted, YYYY-MM-DD on the PBX's clock; null for everything.
+    since: Annotated[str | None, Field(pattern=r"^\d{4}-\d\d-\d\d$")] = None
+    #: Null for all.
+    directions: list[Literal["inbound", "outbound", "internal", "conference"]] | None = None
+    #: Only these, `*` and `?` as in file names; empty for all.
+    extensions: list[Annotated[str, Field(max_length=40)]] = []
+    #: Recordings whose name, folders included, matches one of these are not fetched.
+    skipped_names: list[Annotated[str, Field(max_length=200)]] = []
+    #: Shorter recordings are not analysed; known only after the download.
+    min_duration_s: Annotated[int, Field(ge=0, le=3600)] = 0
+    downloads_at_once: Annotated[int, Field(ge=1, le=4)] = 2
+    #: Old recordings fetched a minute at most; null for no limit.
+    backlog_per_min: Annotated[int | None, Field(ge=1, le=6000)] = None
+    #: Listen to the PBX's events, so that calls appear as they end.
+    hears_events: bool = True
+
+
+class Preview(Shape):
+    """What a sync would fetch, counted on a list made now."""
+
+    listed: int
+    #: Of the listed ones, those that came before.
+    known: int
+    wanted: int
+    #: How many each rule skips: `since`, `directions`, `extensions`, `names`; the first rule that fits counts.
+    skipped: dict[str, int]
+
+
+class Fix(Shape):
+    """How to put something right on one kind of FreePBX."""
+
+    where: Literal["Any FreePBX", "FreePBX 15 and 16", "FreePBX 17"]
+    text: str
+    #: Lines for a root shell on the PBX.
+    commands: list[str]
 
 
 class Check(Shape):
@@ -234,29 +288,130 @@ class Check(Shape):
     why: str
     fix: str
     code: str
+    #: The fix in full: one for any FreePBX, or one for each kind.
+    fixes: list[Fix]
+    #: The paragraph of /settings/freepbx/guide that tells more, "" if none does.
+    guide: str
     certificate_sha256: str
     certificate_pem: str
 
 
-class Sync(Shape):
-    """One sync and how far its calls are."""
+class Run(Shape):
+    """One sync without its calls, as in a history."""
 
     id: str
     pbx_id: str
     asked_by: Literal["user", "schedule"]
     state: Literal["queued", "listing", "listed", "failed", "cancelled"]
-    is_over: bool
     requested_at: str
     started_at: str | None
     finished_at: str | None
     #: Recordings in the PBX's list; null before it is in.
     found: int | None
     new: int | None
+    #: New, but not wanted by the filters.
+    skipped: int | None
+    #: How long the PBX took for its list.
+    list_s: float | None
+    error: Failure | None
+
+
+class Sync(Run):
+    """One sync and how far its calls are."""
+
+    is_over: bool
     done: int
     failed: int
     waiting: int
     moving: int
+    #: Of those moving: not at home yet.
+    to_fetch: int
+
+
+class RunPage(Shape):
+    """The syncs of a PBX, newest first."""
+
+    items: list[Run]
+    #: To be sent as `before` for older ones; null where there are no more.
+    before: str | None
+
+
+class Pace(Shape):
+    """How many came home and were analysed a minute, over the last `window_s` seconds."""
+
+    window_s: float
+    fetched_per_min: float
+    analysed_per_min: float
+
+
+class Events(Shape):
+    """The line that brings the PBX's events."""
+
+    is_wanted: bool
+    #: Null while nobody listens.
+    state: Literal["connecting", "connected", "lost"] | None
+    changed_at: str | None
     error: Failure | None
+
+
+class Lag(Shape):
+    """Seconds from the hang-up, over `count` calls; null where none was measured."""
+
+    count: int
+    p50_s: float | None
+    p95_s: float | None
+
+
+class Lags(Shape):
+    window_s: float
+    listed: Lag
+    fetched: Lag
+    analysed: Lag
+
+
+class Cause(Failure):
+    """Why calls failed for good."""
+
+    stage: str
+    count: int
+
+
+class PbxStatus(Shape):
+    """How one PBX is doing."""
+
+    pbx_id: str
+    pbx: str
+    state: Literal["off", "blocked", "queued", "listing", "working", "failing", "listening", "waiting"]
+    blocked_by: str | None
+    #: Null while nothing is due.
+    next_due_at: str | None
+    last_sync: Sync | None
+    #: Calls on their way, still being recorded, waiting for another attempt or held back, and failed for good.
+    moving: int
+    in_progress: int
+    waiting: int
+    failed: int
+    is_backlog_paused: bool
+    pace: Pace
+    #: At the present pace; null while that is not known.
+    time_left_s: int | None
+    events: Events
+    lags: Lags
+    causes: list[Cause]
+    #: When the last call was, if an unusual time has passed since.
+    silent_since: str | None
+
+
+class RetryEntry(Shape):
+    """Which failures to try again: those with this code."""
+
+    code: Annotated[str, Field(min_length=1, max_length=60)]
+
+
+class Retried(Shape):
+    """How many calls are tried again."""
+
+    count: int
 
 
 class Account(Shape):

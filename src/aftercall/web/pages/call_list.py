@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aftercall.store import calls
+from aftercall.store import calls, condition
 from aftercall.store.calls import CallPage
 from aftercall.web import access, list_query, live, rendering
 from aftercall.web.list_query import ListQuery
@@ -25,12 +25,16 @@ def show(request: Request, account: SignedIn) -> Response:
     query = list_query.read(request.query_params)
     now = parts.clock()
     with parts.engine.connect() as db:
-        wanted = access.narrowed(account, query.wanted(now, calls.newest_utc_offset_min(db)))
+        offset = calls.newest_utc_offset_min(db)
+        wanted = access.narrowed(account, query.wanted(now, offset))
         page = EMPTY
         if wanted is not None:
             page = calls.page(db, wanted, older_than=query.older_than, newer_than=query.newer_than)
         rows = live.with_stages(db, page.rows)
         statuses = live.statuses(db)
+        silences = [
+            (each.pbx, silent) for each in statuses if (silent := condition.silent_since(db, each.pbx, now))
+        ]  # fmt: skip
         has_calls = page.count > 0 or calls.last_change(db) is not None
     names = {each.pbx.id: each.pbx.name for each in statuses}
     context: dict[str, Any] = {
@@ -38,6 +42,8 @@ def show(request: Request, account: SignedIn) -> Response:
         "page": page,
         "rows": rows,
         "statuses": statuses,
+        "silences": silences,
+        "offset": offset,
         "has_calls": has_calls,
         "pbx_names": names,
         "chips": query.chips(names),

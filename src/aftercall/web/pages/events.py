@@ -22,7 +22,7 @@ RETRY_MS = 2000
 
 @router.get("/events")
 def stream(request: Request, account: SignedIn) -> Response:
-    """Follow the list that the address describes, or one call."""
+    """Follow the list that the address describes, or one call, or nothing but the syncs."""
     parts = rendering.parts_of(request)
     given = request.query_params
     query = list_query.read(given)
@@ -34,13 +34,14 @@ def stream(request: Request, account: SignedIn) -> Response:
         wanted=wanted,
         at_or_above=list_query.sort_key(given.get("low")) or 0,
         call_id=given.get("call", ""),
+        follows_calls=given.get("only") != "syncs",
     )
     since = moment(request.headers.get("last-event-id")) or moment(given.get("since")) or now
 
     async def pieces() -> AsyncIterator[str]:
         yield f"retry: {RETRY_MS}\n\n"
         async for news in live.follow(parts, subject, since):
-            yield _as_events(request, news, query.query, is_list=not subject.call_id) if news else ": still here\n\n"
+            yield _as_events(request, news, query.query, subject) if news else ": still here\n\n"
 
     return StreamingResponse(pieces(), media_type="text/event-stream", headers=HEADERS)
 
@@ -59,8 +60,11 @@ def event(name: str, body: object, at: datetime) -> str:
     return f"id: {at.isoformat()}\nevent: {name}\ndata: {json.dumps(body, ensure_ascii=False)}\n\n"
 
 
-def _as_events(request: Request, news: News, query: str, *, is_list: bool) -> str:
-    out = []
+def _as_events(request: Request, news: News, query: str, subject: Subject) -> str:
+    is_busy = any(each.is_busy for each in news.pbxs)
+    if not subject.follows_calls:
+        return event("syncs", {"busy": is_busy}, news.at)
+    out, is_list = [], not subject.call_id
     for each in news.moved:
         body: dict[str, object] = {"id": each.call.row.id, "state": each.call.row.state.value}
         if is_list:
@@ -70,5 +74,5 @@ def _as_events(request: Request, news: News, query: str, *, is_list: bool) -> st
         out.append(event("call", body, news.at))
     if is_list:
         panel = rendering.fragment(request, "calls/syncs.html", statuses=news.pbxs)
-        out.append(event("syncs", {"html": panel, "busy": any(each.is_busy for each in news.pbxs)}, news.at))
+        out.append(event("syncs", {"html": panel, "busy": is_busy}, news.at))
     return "".join(out)

@@ -1,7 +1,10 @@
-"""This file is Settings > FreePBX: the connected PBXs, the form of one, its test, and its removal."""
+"""This file is Settings > FreePBX: the connected PBXs, the form of one, its test, its preview, and its removal."""
 
 import json
+import zoneinfo
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import cache
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
@@ -9,11 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from aftercall.errors import NotFound
+from aftercall.jobs.clients import Preview
 from aftercall.model import PbxAddress
 from aftercall.pbx import tls
-from aftercall.store import pbxs
+from aftercall.store import condition, pbxs
 from aftercall.store.pbxs import Pbx
-from aftercall.web import live, pbx_form, rendering
+from aftercall.web import pbx_form, rendering
 from aftercall.web.pbx_form import Entered
 from aftercall.web.sessions import administrator
 
@@ -33,7 +37,17 @@ def _entered(  # noqa: PLR0917 - each is a field of the form
     prefix: Annotated[str, Form()] = "",
     sync_interval_min: Annotated[str, Form()] = "",
     pinned_certificate: Annotated[str, Form()] = "",
-    is_paused: Annotated[bool, Form()] = False,
+    is_disabled: Annotated[bool, Form()] = False,
+    zone: Annotated[str, Form()] = "",
+    period: Annotated[str, Form()] = "all",
+    since: Annotated[str, Form()] = "",
+    directions: Annotated[list[str] | None, Form()] = None,
+    extensions: Annotated[str, Form()] = "",
+    min_duration_s: Annotated[str, Form()] = "",
+    skipped_names: Annotated[str, Form()] = "",
+    downloads_at_once: Annotated[str, Form()] = "2",
+    backlog_per_min: Annotated[str, Form()] = "",
+    hears_events: Annotated[bool, Form()] = False,
 ) -> Entered:
     return Entered(
         name=name,
@@ -45,7 +59,18 @@ def _entered(  # noqa: PLR0917 - each is a field of the form
         prefix=prefix,
         sync_interval_min=sync_interval_min,
         pinned_certificate=pinned_certificate,
-        is_enabled=not is_paused,
+        is_enabled=not is_disabled,
+        zone=zone,
+        period=period,
+        since=since,
+        # A browser leaves out what is not ticked: an empty one among them tells that somebody was asked.
+        directions=pbx_form.DIRECTIONS if directions is None else tuple(each for each in directions if each),
+        extensions=extensions,
+        min_duration_s=min_duration_s,
+        skipped_names=skipped_names,
+        downloads_at_once=downloads_at_once,
+        backlog_per_min=backlog_per_min,
+        hears_events=hears_events,
     )
 
 
@@ -63,17 +88,25 @@ def _stored(request: Request, pbx_id: str) -> Pbx:
 @router.get("")
 def show(request: Request, saved: str = "") -> Response:
     """The PBXs, each with its last and its next sync."""
-    with rendering.parts_of(request).engine.connect() as db:
-        statuses = live.statuses(db)
-    if not statuses:
+    parts = rendering.parts_of(request)
+    with parts.engine.connect() as db:
+        conditions = condition.of_all(db, parts.clock())
+    if not conditions:
         return RedirectResponse("/settings/freepbx/new", status_code=303)
-    return rendering.page(request, "settings/pbxs.html", statuses=statuses, saved=saved)
+    return rendering.page(request, "settings/pbxs.html", conditions=conditions, saved=saved)
 
 
 @router.get("/new")
 def show_new(request: Request) -> Response:
     """The form of a new PBX."""
-    return _form(request, Entered(name="FreePBX", port=str(pbx_form.TLS_PORT), use_tls=True), None)
+    proposed = Entered(name="FreePBX", port=str(pbx_form.TLS_PORT), use_tls=True, period=pbx_form.PROPOSED_PERIOD)
+    return _form(request, proposed, None)
+
+
+def show_filled_in(request: Request, entered: Entered) -> Response:
+    """The form of a new PBX with what another page has found out, the password included."""
+    proposed = replace(entered, period=pbx_form.PROPOSED_PERIOD)
+    return _form(request, proposed, None, given_password=entered.password)
 
 
 @router.get("/{pbx_id}")
@@ -96,7 +129,7 @@ def add(
     if problems or not (tested == TESTED_OK or is_sure):
         return _form(request, entered, None, problems=problems, tested=tested, is_unsure=not problems)
     with parts.engine.begin() as db:
-        pbx_id = pbxs.add(db, pbx_form.settings(entered), parts.vault, parts.clock())
+        pbx_id = pbxs.add(db, pbx_form.settings(entered, parts.clock()), parts.vault, parts.clock())
     return RedirectResponse(f"/settings/freepbx?saved={pbx_id}", status_code=303)
 
 
@@ -108,15 +141,16 @@ def change(
     tested: Annotated[str, Form()] = "",
     is_sure: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Change a PBX; a new interval holds at once."""
+    """Change a PBX; a new interval holds at once, new filters at the next sync."""
     parts = rendering.parts_of(request)
     stored = _stored(request, pbx_id)
     problems = pbx_form.problems(entered, stored) | _taken(request, entered, stored)
     needs_test = not is_same_connection(entered, stored)
     if problems or (needs_test and not (tested == TESTED_OK or is_sure)):
         return _form(request, entered, stored, problems=problems, tested=tested, is_unsure=not problems)
+    settings = pbx_form.settings(entered, parts.clock(), is_demo=stored.is_demo)
     with parts.engine.begin() as db:
-        pbxs.change(db, pbx_id, pbx_form.settings(entered, is_demo=stored.is_demo), parts.vault, parts.clock())
+        pbxs.change(db, pbx_id, settings, parts.vault, parts.clock())
     return RedirectResponse(f"/settings/freepbx?saved={pbx_id}", status_code=303)
 
 
@@ -127,6 +161,58 @@ def remove(request: Request, pbx_id: str, with_calls: Annotated[bool, Form()] = 
     _stored(request, pbx_id)
     parts.control.remove_pbx(pbx_id, parts.archive, with_calls=with_calls)
     return RedirectResponse("/settings/freepbx", status_code=303)
+
+
+@router.post("/{pbx_id}/enable")
+def enable(request: Request, pbx_id: str) -> Response:
+    """Switch a PBX's schedule and events on."""
+    return _switch(request, pbx_id, is_enabled=True)
+
+
+@router.post("/{pbx_id}/disable")
+def disable(request: Request, pbx_id: str) -> Response:
+    """Switch a PBX's schedule and events off; its calls stay."""
+    return _switch(request, pbx_id, is_enabled=False)
+
+
+def _switch(request: Request, pbx_id: str, *, is_enabled: bool) -> Response:
+    _stored(request, pbx_id)
+    with rendering.parts_of(request).engine.begin() as db:
+        pbxs.set_enabled(db, pbx_id, is_enabled=is_enabled)
+    return RedirectResponse("/settings/freepbx", status_code=303)
+
+
+@router.post("/{pbx_id}/preview")
+def preview(request: Request, pbx_id: str, entered: Form_) -> Response:
+    """Count what a sync would fetch with the values as they stand in the form, saved or not; a piece of the page.
+
+    Args:
+        pbx_id: whose recordings are known already, and whose stored password to use; `new` for none.
+    """
+    stored = None if pbx_id == "new" else _stored(request, pbx_id)
+    problems = pbx_form.problems(entered, stored, is_preview=True)
+    counted = None if problems else count_wanted(request, entered, stored)
+    return rendering.page(
+        request,
+        "settings/preview.html",
+        status=422 if problems else 200,
+        problems=problems,
+        counted=counted,
+        entered=entered,
+    )
+
+
+def count_wanted(request: Request, entered: Entered, stored: Pbx | None) -> Preview:
+    """What a sync would fetch, counted on a list that the PBX makes now; the form must have no problems.
+
+    Raises:
+        PbxError: the PBX did not give its list.
+    """
+    parts = rendering.parts_of(request)
+    if parts.preview is None:
+        raise NotFound(thing="connection to PBXs in this process")
+    address = address_to_test(request, entered, stored)
+    return parts.preview(address, stored.id if stored else None, pbx_form.chosen(entered, parts.clock()))
 
 
 @router.post("/{pbx_id}/test")
@@ -141,13 +227,15 @@ def test(request: Request, pbx_id: str, entered: Form_) -> Response:
         return JSONResponse({"problems": problems}, status_code=422)
     address = address_to_test(request, entered, stored)
     return StreamingResponse(
-        _checks(request, address), media_type="application/x-ndjson", headers={"X-Accel-Buffering": "no"}
-    )  # fmt: skip
+        _checks(request, address, entered.zone.strip() or None),
+        media_type="application/x-ndjson",
+        headers={"X-Accel-Buffering": "no"},
+    )
 
 
-async def _checks(request: Request, address: PbxAddress) -> AsyncIterator[str]:
+async def _checks(request: Request, address: PbxAddress, zone: str | None) -> AsyncIterator[str]:
     has_failed = False
-    async for check in rendering.parts_of(request).diagnose(address):
+    async for check in rendering.parts_of(request).diagnose(address, zone=zone):
         has_failed = has_failed or check.status == "fail"
         shown = rendering.fragment(request, "settings/check.html", check=check)
         yield json.dumps({"check": check.check, "status": check.status, "html": shown}) + "\n"
@@ -167,9 +255,9 @@ def address_to_test(request: Request, entered: Entered, stored: Pbx | None) -> P
 
 def is_same_connection(entered: Entered, stored: Pbx) -> bool:
     """Whether nothing changed that a test of the connection could find fault with."""
-    new = pbx_form.settings(entered)
-    return new.password is None and all(
-        getattr(new, name) == getattr(stored, name)
+    address = pbx_form.address(entered, None)
+    return not entered.password and all(
+        getattr(address, name) == getattr(stored, name)
         for name in ("host", "port", "username", "use_tls", "prefix", "pinned_certificate")
     )
 
@@ -190,6 +278,7 @@ def _form(
     problems: dict[str, str] | None = None,
     tested: str = "",
     is_unsure: bool = False,
+    given_password: str = "",
 ) -> Response:
     return rendering.page(
         request,
@@ -200,8 +289,21 @@ def _form(
         problems=problems or {},
         tested=tested,
         is_unsure=is_unsure,
+        given_password=given_password,
         fingerprint=_fingerprint(entered.pinned_certificate),
+        directions=pbx_form.DIRECTIONS,
+        zones=_zones(),
     )
+
+
+@cache
+def _zones() -> list[str]:
+    """The time zones to propose: those of places."""
+    continents = {
+        "Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"
+    }  # fmt: skip
+    of_places = (each for each in zoneinfo.available_timezones() if each.partition("/")[0] in continents)
+    return [*sorted(of_places), "UTC"]
 
 
 def _fingerprint(pem: str) -> str:

@@ -106,7 +106,10 @@ def test_a_page_that_is_sent_again_keeps_its_password() -> None:
 
 
 @pytest.mark.parametrize(
-    ("password", "crypt"), [("", ""), ("short", SECRET.crypt), (SECRET.password, ""), ("x" * 40, SECRET.crypt)]
+    ("password", "crypt"),
+    [("", ""), ("short", SECRET.crypt), (SECRET.password, ""), ("x" * 40, SECRET.crypt)],
+    # The secret is another in each process, and the names of the tests must not be.
+    ids=["nothing", "short", "no hash", "another hash"],
 )
 def test_a_password_that_was_tampered_with_is_replaced(password: str, crypt: str) -> None:
     made = guide.same_secret(password, crypt)

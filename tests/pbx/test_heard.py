@@ -87,6 +87,7 @@ def test_an_answered_call_is_told_at_its_start_its_answer_and_its_end(line: Line
 
 
 def test_a_call_nobody_answers_rings_until_its_end(line: Line) -> None:
+    line.tell("ChannelCreated", channel=channel())
     line.record()
     (over,) = line.destroy(20, cause=19, words="No Answer")
     assert (over.answered_at, over.ring_s, over.hangup_cause) == (None, 20, 19)
@@ -99,7 +100,9 @@ def test_a_channel_without_a_recording_is_nobodys_business(line: Line) -> None:
 
 def test_a_listener_who_comes_in_the_middle_still_hears_the_end(line: Line) -> None:
     line.record()
-    assert len(line.destroy(9)) == 1
+    (over,) = line.destroy(9)
+    # Somebody may have answered before we came: neither the answer nor how long it rang is known.
+    assert (over.is_heard_from_start, over.answered_at, over.ring_s) == (False, None, None)
 
 
 def test_the_same_news_twice_are_told_once(line: Line) -> None:
@@ -109,10 +112,33 @@ def test_the_same_news_twice_are_told_once(line: Line) -> None:
 
 def test_a_recording_that_another_channel_goes_on_with_is_not_over(line: Line) -> None:
     line.record()
-    line.record(identity="1795438065.7")
+    line.record(identity="1795438065.7", caller=("Ben", "204"))
     assert line.destroy(5) == ()
-    (over,) = line.destroy(60, identity="1795438065.7")
+    (over,) = line.destroy(60, identity="1795438065.7", caller=("Ben", "204"))
     assert (over.recording, over.ended_at) == (NAME, BORN + timedelta(seconds=60))
+
+
+def test_a_recording_stays_the_call_of_the_channel_it_began_on(line: Line) -> None:
+    line.tell("ChannelCreated", channel=channel())
+    line.record()
+    line.tell("Dial", 4, caller=channel(), peer=channel("1795438065.2"), dialstatus="ANSWER")
+    line.destroy(5)
+    # The caller was parked; who picked up goes on with the same file.
+    (again,) = line.record(identity="1795438065.9", caller=("Ben", "204"), context="from-internal")
+    assert line.tracker.live == {NAME: again}
+    (over,) = line.destroy(60, identity="1795438065.9", caller=("Ben", "204"))
+    assert (over.uniqueid, over.caller_name, over.context) == ("1795438065.1", "Ada Example", "from-trunk")
+    assert (over.started_at, over.ring_s, over.ended_at) == (BORN, 4, BORN + timedelta(seconds=60))
+
+
+def test_when_the_pbx_rings_the_callers_own_phone_first_only_the_other_side_answers(line: Line) -> None:
+    line.tell("ChannelCreated", channel=channel())
+    line.tell("Dial", 1, peer=channel(), dialstatus="ANSWER")
+    (begun,) = line.record()
+    assert begun.answered_at == BORN + timedelta(seconds=1)
+    (answered,) = line.tell("Dial", 9, caller=channel(), peer=channel("1795438065.2"), dialstatus="ANSWER")
+    assert answered.answered_at == BORN + timedelta(seconds=9)
+    assert line.tell("Dial", 20, caller=channel(), peer=channel("1795438065.3"), dialstatus="ANSWER") == ()
 
 
 def test_two_recordings_of_one_channel_both_end_with_it(line: Line) -> None:
@@ -204,6 +230,38 @@ def test_a_channel_is_forgotten_after_a_day(line: Line) -> None:
     assert line.tracker.live == {}
 
 
+def test_recordings_that_are_over_do_not_pile_up(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heard, "MOST_CHANNELS", 10)
+    for number in range(50):
+        line.record(f"{MONITOR}/call-{number}.wav", identity=f"{number}.1")
+        line.destroy(number, identity=f"{number}.1")
+    assert len(line.tracker._recordings) == 10
+
+
+def test_a_long_path_and_one_with_spaces_at_its_ends_stay_as_they_are(line: Line) -> None:
+    name = f"{'x' * 200}/{'y' * 200}/ call of two\nlines "
+    (begun,) = line.record(f"{MONITOR}/{name}.wav")
+    assert begun.recording == name
+
+
+def test_with_pretty_events_nothing_is_missed() -> None:
+    tracker = Tracker([MONITOR])
+    event = {"type": "ChannelVarset", "variable": "MIXMONITOR_FILENAME", "value": f"{MONITOR}/{NAME}.wav"}
+    begun = tracker.feed(json.dumps(event | {"timestamp": at(0), "channel": channel()}, indent=2))
+    over = tracker.feed(
+        json.dumps({"type": "ChannelDestroyed", "timestamp": at(5), "channel": channel()}, indent=2)
+    )  # fmt: skip
+    assert [each.ended_at for each in [*begun, *over]] == [None, BORN + timedelta(seconds=5)]
+
+
+def test_an_event_that_only_mentions_what_we_listen_for_is_not_even_read(line: Line) -> None:
+    dull = channel() | {"dialplan": {"context": "from-trunk", "exten": "1", "app_name": "Dial", "app_data": "x"}}
+    text = json.dumps({"type": "ChannelDialplan", "timestamp": at(0), "channel": dull, "dialplan_app": "Dial"})
+    # Broken on purpose: whoever reads it counts it.
+    line.tracker.feed(text[:-1])
+    assert line.tracker.rubbish_count == 0
+
+
 # ---- rubbish ----------------------------------------------------------------------------------------------------
 
 _json = st.recursive(
@@ -227,6 +285,25 @@ def test_events_of_another_shape_make_no_call(kind: str, facts: dict[str, Any]) 
     text = json.dumps({"type": kind, "note": "MIXMONITOR_FILENAME", **facts})
     assert tracker.feed(text) == ()
     assert tracker.live == {}
+
+
+def test_an_event_that_is_not_utf_8_makes_no_call(line: Line) -> None:
+    event = json.dumps(
+        {"type": "ChannelVarset", "variable": "MIXMONITOR_FILENAME", "value": f"{MONITOR}/call-X.wav",
+         "timestamp": at(0), "channel": channel()}
+    ).encode()  # fmt: skip
+    for broken in (event.replace(b"call-X", b"call-\xff"), event.replace(b"call-X", b"call-\\ud800"), event[:-1]):
+        assert line.tracker.feed(broken) == ()
+    assert (line.tracker.rubbish_count, line.tracker.live) == (3, {})
+    assert len(line.tracker.feed(event)) == 1
+
+
+def test_a_time_no_clock_shows_makes_no_call(line: Line) -> None:
+    for when in ("0001-01-01T00:00:00.000+2359", "2026-11-23T12:47:45.731", "yesterday", ""):
+        said = channel() | {"creationtime": when}
+        path = f"{MONITOR}/{NAME}.wav"
+        assert line.tell("ChannelVarset", variable="MIXMONITOR_FILENAME", value=path, channel=said) == ()
+    assert line.tracker.rubbish_count == 4
 
 
 def test_a_deeply_nested_event_is_rubbish(line: Line) -> None:

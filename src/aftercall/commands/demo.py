@@ -72,8 +72,6 @@ def connect(house: House, pbx: Simulator) -> str:
         username=pbx.username,
         password=pbx.password,
         is_demo=True,
-        # The demo PBX speaks the part of ARI that recordings need, and sends no events.
-        hears_events=False,
         sync_interval_min=1,
     )
     with house.engine.begin() as db:

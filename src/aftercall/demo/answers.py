@@ -79,6 +79,8 @@ class Answer:
     file: StoredFile | None = None
     closes: bool = False
     subject: Subject = "other"
+    #: Not an answer but an open line: the application that wants to hear the events.
+    listens_as: str = ""
 
 
 def answer(request: Request, exchange: Exchange, spool: Spool, now: datetime) -> Answer:
@@ -95,7 +97,17 @@ def answer(request: Request, exchange: Exchange, spool: Spool, now: datetime) ->
     if inside.endswith(b"/"):
         right = f"{exchange.prefix and '/' + exchange.prefix}/ari/{inside.decode('utf-8', 'replace').rstrip('/')}"
         return message(404, f"ARI URLs do not end with a slash. Try {right}")
+    is_upgrade = request.headers.get(b"upgrade", b"").lower() == b"websocket"
+    if inside == b"events" and is_upgrade:
+        return _open_line(parameters, exchange)
     return _Resources(request.method, parameters, exchange, spool, now).find(_segments(inside))
+
+
+def _open_line(parameters: dict[bytes, bytes], exchange: Exchange) -> Answer:
+    application = parameters.get(b"app", b"").decode("utf-8", "replace")
+    if not application:
+        return page(400, "HTTP request is missing param: [app]", exchange.version, closes=True)
+    return Answer(status=101, listens_as=application)
 
 
 def head(given: Answer, *, version: str, now: datetime, length: int) -> bytes:

@@ -12,14 +12,16 @@ import ssl
 import struct
 import threading
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from aftercall.demo.answers import Answer, Exchange, Request, answer, head, page
+from aftercall.demo.events import Listener, Switchboard
 from aftercall.demo.faults import Delivery, Fault, broken, strikes
+from aftercall.demo.live import LiveCall
 from aftercall.demo.spool import BLOCK_SIZE, Spool, StoredFile
 
 #: The longest request or header line Asterisk reads, its end included.
@@ -103,6 +105,8 @@ class Simulator:
             started_at=datetime.now(UTC),
         )
         self._spool = Spool()
+        self._switchboard = Switchboard()
+        self._is_frozen = False
         self._breakages: list[_Breakage] = []
         self._tls = tls
         self._keep_alive_s = keep_alive_s
@@ -197,6 +201,70 @@ class Simulator:
         """What the list shows now, in its order."""
         return [name for name, _ in self._spool.listed()]
 
+    # ---- its calls --------------------------------------------------------------------------------------------------
+
+    def call(
+        self,
+        name: str,
+        content: bytes,
+        *,
+        caller: tuple[str, str] = ("Ada Example", "5550101"),
+        connected: tuple[str, str] = ("", "200"),
+        context: str = "from-trunk",
+        exten: str = "5550100",
+    ) -> LiveCall:
+        """Let a call ring whose recording grows until it is hung up; everybody who listens is told.
+
+        Args:
+            name: of its recording; the uniqueid stands at its end.
+            content: of the whole recording, a WAV.
+            caller, connected: name and number.
+        """
+        file = StoredFile(name=name, format="wav", content=content, written=min(44, len(content)))
+        self.add(file)
+        call = LiveCall(
+            publish=self.publish,
+            file=file,
+            path=f"{self._exchange.variables['ASTSPOOLDIR']}/monitor/{name}.wav",
+            uniqueid=name.rpartition("-")[2],
+            caller=caller,
+            connected=connected,
+            context=context,
+            exten=exten,
+            now=lambda: datetime.now(UTC) + self._clock_ahead,
+        )
+        call.ring()
+        return call
+
+    def publish(self, event: dict[str, Any]) -> None:
+        """Tell everybody who listens of something."""
+        self._in_loop(self._switchboard.publish, event)
+
+    def emit(self, content: str | bytes) -> None:
+        """Send everybody who listens something that need not be an event."""
+        for listener in self._switchboard.all():
+            self._in_loop(listener.send if isinstance(content, str) else listener.send_bytes, content)
+
+    def drop_events(self) -> None:
+        """Break every open line."""
+        for listener in self._switchboard.all():
+            self._in_loop(listener.drop)
+
+    def freeze_events(self, *, is_frozen: bool = True) -> None:
+        """Answer nothing more on any open line, or on a new one."""
+        self._is_frozen = is_frozen
+        for listener in self._switchboard.all():
+            listener.is_silent = is_frozen
+
+    @property
+    def listeners(self) -> list[str]:
+        """The applications that listen now."""
+        return [listener.application for listener in self._switchboard.all()]
+
+    def _in_loop(self, work: Callable[..., None], *arguments: Any) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(work, *arguments)
+
     # ---- its faults -------------------------------------------------------------------------------------------------
 
     def fail(self, fault: Fault | str, *, recording: str | None = None, times: int | None = None) -> None:
@@ -283,9 +351,26 @@ class Simulator:
             self.methods[request.method] += 1
             target = request.target.decode("utf-8", "backslashreplace")
             self.requests.append(SeenRequest(method=request.method, target=target, status=status))
+            if delivery.answer.listens_as and not delivery.is_silent:
+                await self._let_listen(request, delivery.answer.listens_as, reader, writer)
+                return
             await self._send(writer, delivery)
             if delivery.answer.closes or delivery.ending != "normal":
                 return
+
+    async def _let_listen(
+        self, request: Request, application: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Hold an open line to somebody who wants to hear the events, until one side has enough."""
+        listener = Listener(application, writer)
+        if not listener.open(request):
+            return
+        listener.is_silent = self._is_frozen
+        self._switchboard.add(listener)
+        try:
+            await listener.serve(reader)
+        finally:
+            self._switchboard.remove(listener)
 
     async def _decide(self, request: Request) -> Delivery:
         """The right answer, bent by the first fault that concerns it."""

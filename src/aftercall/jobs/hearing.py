@@ -336,7 +336,9 @@ def _facts(heard: HeardCall, direction: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _disposition(heard: HeardCall) -> Disposition:
+def _disposition(heard: HeardCall) -> Disposition | None:
     if heard.answered_at is not None:
         return "answered"
+    if not heard.is_heard_from_start:
+        return None
     return "busy" if heard.hangup_cause == BUSY_CAUSE else "missed"

@@ -1,11 +1,13 @@
 """This file holds the checks of the way to a PBX: from its name to what its Asterisk is and lets us do."""
 
 import asyncio
+import secrets
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from aftercall.errors import (
+    AppError,
     PbxAriOff,
     PbxClosedSilently,
     PbxError,
@@ -19,9 +21,10 @@ from aftercall.errors import (
 from aftercall.model import Check
 from aftercall.pbx import advisories, failures, tls
 from aftercall.pbx.ari import AriClient
+from aftercall.pbx.events import EventPatience, try_events
 from aftercall.pbx.lookup import bare, find_addresses
 from aftercall.pbx.remedies import Finding
-from aftercall.pbx.visit import Visit, failed, found, passed
+from aftercall.pbx.visit import Visit, failed, found, not_tried, passed
 
 #: A certificate that ends sooner is worth a warning.
 SOON_EXPIRED = timedelta(days=14)
@@ -247,6 +250,22 @@ async def sessions(visit: Visit) -> Check:
         why="Nearly all of its HTTP sessions are in use (session limit, 100 by default). Syncs will fail now and then.",
         fix="fwconsole setting HTTPSESSIONLIMIT 200 && fwconsole reload.",
     )
+
+
+async def events(visit: Visit) -> Check:
+    """Open the line that brings the events, under a name that nobody listens under, and close it."""
+    try:
+        await try_events(
+            visit.address,
+            application=f"aftercall-test-{secrets.token_hex(4)}",
+            patience=EventPatience(connect_s=visit.patience.connect_s),
+        )
+    except PbxEventsModuleMissing:
+        return not_tried("events", 'Not tried, because a module is missing: see "modules".')
+    except AppError as error:
+        # The lists bring every call all the same, only later.
+        return failed("events", error, visit, is_warning=True)
+    return passed("events", "The PBX tells when calls begin and end.", guide="calls-as-they-end")
 
 
 async def _connect(visit: Visit) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:

@@ -25,6 +25,7 @@ CHECKS: tuple[Step, ...] = (
     Step(name="read-only", look=connection.read_only, after="sign-in"),
     Step(name="modules", look=connection.modules, after="sign-in"),
     Step(name="sessions", look=connection.sessions, after="sign-in"),
+    Step(name="events", look=connection.events, after="sign-in"),
     Step(name="recording list", look=recordings.recording_list, after="modules"),
     Step(name="download", look=recordings.download, after="recording list"),
     Step(name="audio", look=recordings.audio, after="download"),

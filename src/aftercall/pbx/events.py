@@ -6,6 +6,7 @@ recordings mends that.
 
 import asyncio
 import base64
+import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,15 +17,20 @@ from typing import Any
 from urllib.parse import quote
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 
 from aftercall.errors import (
     AppError,
+    PbxAddressRefused,
+    PbxCertificateUnreadable,
     PbxClosedSilently,
     PbxDropped,
     PbxError,
     PbxEventsModuleMissing,
     PbxEventsTaken,
+    PbxForbidden,
+    PbxNotAsterisk,
+    PbxSignInRefused,
     Retry,
 )
 from aftercall.model import PbxAddress
@@ -32,6 +38,13 @@ from aftercall.pbx import failures, tls
 from aftercall.pbx.failures import Reply
 from aftercall.pbx.heard import HeardCall, Replaced, Tracker
 from aftercall.pbx.lookup import bare, find_addresses
+
+#: Only our own settings mend these, and asking again may get us banned.
+_FINAL = (PbxSignInRefused, PbxForbidden, PbxAddressRefused, PbxCertificateUnreadable)
+
+#: On its way to DEBUG the library would write down the headers, and with them the password.
+_library_log = logging.getLogger("aftercall.websocket")
+_library_log.setLevel(logging.WARNING)
 
 __all__ = ["Connected", "EventPatience", "Heard", "HeardCall", "Lost", "Signal", "listen", "try_events"]
 
@@ -89,7 +102,8 @@ async def listen(
         application: a name of this installation's own; a second listener of the same name takes the first one's place.
         folders: on the PBX, absolute: those that the list's names are relative to.
     Raises:
-        PbxError: one that only other settings mend, such as a refused sign-in; after one attempt.
+        PbxError: one that only other settings here mend, such as a refused sign-in; after one attempt. What the PBX
+            alone can mend is no end: while it starts, an Asterisk answers for seconds as one without ARI does.
     """
     patience = patience or EventPatience()
     failed_before = 0
@@ -101,16 +115,16 @@ async def listen(
                 yield Connected(at=datetime.now(UTC))
                 # Calls whose end was missed while the line was down must not be taken for calls in progress.
                 tracker = Tracker(folders)
-                async for text in line:
-                    for call in tracker.feed(text):
+                while True:
+                    # As bytes, because what is not UTF-8 is to be put aside, not to end the line.
+                    for call in tracker.feed(await line.recv(decode=False)):
                         yield Heard(call=call, received_at=datetime.now(UTC))
-            error: AppError = PbxDropped(host=address.host, port=address.port)
         except Replaced:
-            error = PbxEventsTaken(application=application)
+            error: AppError = PbxEventsTaken(application=application)
         except ConnectionClosed:
             error = PbxDropped(host=address.host, port=address.port)
         except PbxError as exc:
-            if exc.retry is Retry.SETTINGS:
+            if isinstance(exc, _FINAL):
                 raise
             error = exc
         if opened_at is not None and asyncio.get_running_loop().time() - opened_at >= patience.good_after_s:
@@ -124,6 +138,8 @@ async def listen(
 async def try_events(address: PbxAddress, *, application: str, patience: EventPatience | None = None) -> None:
     """Open the line once and close it again, for the connection test.
 
+    Args:
+        application: another name than the one we listen under, or that line would lose its place to this one.
     Raises:
         PbxError: it cannot be opened.
     """
@@ -132,14 +148,15 @@ async def try_events(address: PbxAddress, *, application: str, patience: EventPa
 
 
 def wait(error: AppError, failed_before: int, patience: EventPatience, chance: float) -> float:
-    """How long to wait before the next attempt, in seconds.
+    """How long to wait before the next attempt, in seconds: twice as long each time, with a limit.
 
     Args:
         chance: 0 to 1; after an outage not every listener must come back in the same second.
     """
-    if error.retry is not Retry.SOON:
+    if isinstance(error, PbxEventsTaken):
         return patience.long_wait_s
-    longest: float = min(patience.shortest_wait_s * 2 ** min(failed_before, 16), patience.longest_wait_s)
+    limit = patience.longest_wait_s if error.retry is Retry.SOON else patience.long_wait_s
+    longest: float = min(patience.shortest_wait_s * 2 ** min(failed_before, 16), limit)
     return longest * (0.5 + chance / 2)
 
 
@@ -174,14 +191,21 @@ async def _open(address: PbxAddress, application: str, patience: EventPatience) 
     raise failed
 
 
+class _Opening(connect):
+    """An attempt to open a websocket that goes where it was sent, and nowhere else."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Follow none: our password is for this address, and an Asterisk sends nobody elsewhere."""
+        return exc
+
+
 async def _connect(ip: str, address: PbxAddress, application: str, patience: EventPatience) -> ClientConnection:
     token = base64.b64encode(f"{address.username}:{address.password}".encode()).decode()
-    secure: dict[str, Any] = {
-        "ssl": tls.build_context(address.pinned_certificate),
-        "server_hostname": bare(address.host),
-    }
+    secure: dict[str, Any] = {}
+    if address.use_tls:
+        secure = {"ssl": tls.build_context(address.pinned_certificate), "server_hostname": bare(address.host)}
     try:
-        return await connect(
+        return await _Opening(
             _uri(address, application),
             # We connect to the address that was checked; the name is for the certificate and the Host header.
             host=ip,
@@ -197,12 +221,16 @@ async def _connect(ip: str, address: PbxAddress, application: str, patience: Eve
             max_size=patience.longest_event_bytes,
             # Asterisk hangs up on a listener that reads too slowly: better let some events wait here.
             max_queue=10_000,
-            **(secure if address.use_tls else {}),
+            logger=_library_log,
+            **secure,
         )
     except InvalidStatus as exc:
         raise _refused(exc, address) from exc
     except InvalidHandshake as exc:
-        raise PbxClosedSilently(host=address.host, port=address.port) from exc
+        if isinstance(exc, InvalidMessage) and isinstance(exc.__cause__, EOFError):
+            raise PbxClosedSilently(host=address.host, port=address.port) from exc
+        what = "something that is not HTTP" if isinstance(exc, InvalidMessage) else "a websocket opened wrongly"
+        raise PbxNotAsterisk(host=address.host, port=address.port, detail=what) from exc
     except (OSError, EOFError) as exc:
         certificate = None
         if failures.is_about_certificate(exc):

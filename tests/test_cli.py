@@ -297,3 +297,12 @@ def test_on_a_terminal_the_missing_answers_are_asked_for(shell: Shell, tmp_path:
     line = json.loads(stdout)
     assert (line["host"], line["port"], line["username"]) == ("127.0.0.1", 18088, "listener")
     assert "Address of this server" not in stderr
+
+
+def test_the_events_are_told_and_their_name_can_be_changed(shell: Shell, simulator: Simulator) -> None:
+    _add(shell, simulator)
+    before = json.loads(shell("pbx", "events").stdout)
+    assert (before["pbx"], before["state"], before["error"]) == ("Office", "not heard", None)
+    after = json.loads(shell("pbx", "events", "--new-name").stdout)
+    assert after["application"] != before["application"]
+    assert after["application"].startswith("aftercall-")

@@ -388,6 +388,32 @@ def pause_pbx(settings: Settings, name: str) -> None:
     _pause_backlog(settings, name, is_paused=True)
 
 
+@pbx.command("events")
+@click.option("--new-name", is_flag=True, help="Listen under a new name: another Aftercall has taken the old one.")
+@click.pass_obj
+def pbx_events(settings: Settings, new_name: bool) -> None:
+    """Tell how the lines are that bring the PBXs' events, a JSON line each."""
+    from aftercall import wiring
+    from aftercall.jobs import hearing
+    from aftercall.store import pbxs, shapes
+
+    with wiring.open_house(settings) as house:
+        with house.engine.begin() as db:
+            application = hearing.rename(db) if new_name else hearing.application_name(db)
+        with house.engine.connect() as db:
+            for each in pbxs.all_pbxs(db):
+                error = each.events_error
+                _print_json(
+                    {
+                        "pbx": each.name,
+                        "application": application,
+                        "state": (each.events_state or "not heard") if each.hears_events else "off",
+                        "since": shapes.moment(each.events_changed_at),
+                        "error": error.as_json() if error else None,
+                    }
+                )
+
+
 @pbx.command("resume")
 @click.argument("name")
 @click.pass_obj

@@ -34,6 +34,20 @@ class PbxAddress:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CdrAddress:
+    """Where and as whom to read one PBX's call detail records."""
+
+    host: str
+    port: int
+    database: str
+    username: str
+    password: str = field(repr=False)
+    use_tls: bool = False
+    #: PEM of a certificate trusted by its fingerprint, None to use the system's authorities.
+    certificate: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ListedRecording:
     """One entry of the PBX's list; the format is a hint only, the download tells the truth."""
 
@@ -72,7 +86,7 @@ class RecordingName:
     started_at: datetime | None = None
 
 
-#: How a call ended for the caller: a person took it, nobody did, a mailbox did, the line was busy, or it never got there.
+#: How a call ended: a person took it, nobody did, a mailbox did, the line was busy, or it never got through.
 Disposition = Literal["answered", "missed", "voicemail", "busy", "failed"]
 
 

@@ -198,6 +198,9 @@ def test_a_second_listener_of_the_same_name_is_said_and_not_fought(
             error = _pbx(office).events_error
             assert error is not None
             assert (error.code, application in error.what) == ("pbx-events-taken", True)
+            with office.house.engine.begin() as db:
+                assert hearing.rename(db) != application
+            office.until(lambda: _hears(office))
 
 
 @contextmanager

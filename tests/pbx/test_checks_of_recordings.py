@@ -71,7 +71,9 @@ def listing(count: int) -> Listing:
     ((VOICE, VOICE), "warn", "all of them hold the same sound"),
     ((VOICE * 0, VOICE * 0), "ok", "no sound in them"),
 ], ids=["mono", "stereo", "same", "silent"])  # fmt: skip
-async def test_the_audio_channels_are_told(pbx: Simulator, columns: tuple[np.ndarray, ...], status: str, words: str) -> None:
+async def test_the_audio_channels_are_told(
+    pbx: Simulator, columns: tuple[np.ndarray, ...], status: str, words: str
+) -> None:
     pbx.add_recording(named(NOON), wav(*columns))
     check = await look(pbx, "audio")
     assert check.status == status

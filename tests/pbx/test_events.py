@@ -80,7 +80,7 @@ async def test_it_asks_for_everything_under_its_own_name_and_without_the_passwor
 
 
 async def test_rubbish_between_the_events_takes_nothing_away() -> None:
-    rubbish = [
+    rubbish: list[str | bytes] = [
         "",
         "null",
         "[]",
@@ -89,6 +89,7 @@ async def test_rubbish_between_the_events_takes_nothing_away() -> None:
         '"Dial"',
         '{"type":"Dial"}',
         b"\xff\xfe\x00",
+        b'{"type":"Dial"}',
         "{" * 5000,
         "x" * 90_000,
     ]
@@ -96,6 +97,18 @@ async def test_rubbish_between_the_events_takes_nothing_away() -> None:
     async def talk(line: ServerConnection) -> None:
         for each in [*rubbish, BEGIN, *rubbish, END, *rubbish]:
             await line.send(each)
+        await line.wait_closed()
+
+    async with pbx_that(talk) as (address, _):
+        got = await heard_from(address, until=lambda got: bool(calls(got)))
+    assert (calls(got), losses(got)) == ([NAME], [])
+
+
+async def test_a_text_that_is_not_utf_8_does_not_end_the_line() -> None:
+    async def talk(line: ServerConnection) -> None:
+        said = [b'{"type":"Dial","x":"\xff"}', b"\xc3", BEGIN.encode(), b"\xff", END.encode()]
+        for each in said:
+            await line.send(each, text=True)
         await line.wait_closed()
 
     async with pbx_that(talk) as (address, _):
@@ -135,12 +148,15 @@ async def test_five_thousand_events_in_one_go_all_arrive() -> None:
 
 
 async def test_a_pbx_that_says_nothing_and_answers_no_ping_is_lost() -> None:
+    is_seen = asyncio.Event()
+
     async def freeze(line: ServerConnection) -> None:
         line.transport.pause_reading()
-        await asyncio.sleep(20)
+        await is_seen.wait()
 
     async with pbx_that(freeze, ping_interval=None, close_timeout=0.1) as (address, server):
         got = await heard_from(address, until=lambda got: len(losses(got)) == 2)
+        is_seen.set()
         server.close(close_connections=False)
         for each in list(server.connections):
             each.transport.abort()
@@ -177,8 +193,6 @@ async def test_calls_that_were_going_on_when_the_line_broke_are_not_ended_by_gue
     [
         (http(401, {"message": "Authentication required"}), errors.PbxSignInRefused),
         (http(403, {"message": "Access denied by ACL"}), errors.PbxForbidden),
-        (http(404, "<html><title>404 Not Found</title></html>", kind="text/html"), errors.PbxAriOff),
-        (http(200, "<html>", kind="text/html", server="Apache"), errors.PbxNotAsterisk),
     ],
 )
 async def test_what_only_other_settings_mend_is_raised_after_one_attempt(
@@ -194,7 +208,12 @@ async def test_what_only_other_settings_mend_is_raised_after_one_attempt(
     ("answer", "code"),
     [
         (http(404, {"message": "Resource not found"}), "pbx-events-module-missing"),
+        # An Asterisk that starts answers so for a while, and a proxy before it in its own words.
+        (http(404, "<html><title>404 Not Found</title></html>", kind="text/html"), "pbx-ari-off"),
         (http(503, {"message": "Asterisk not booted"}), "pbx-busy"),
+        (http(502, "<html>", kind="text/html", server="nginx"), "pbx-not-asterisk"),
+        (http(200, "<html>", kind="text/html", server="Apache"), "pbx-not-asterisk"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "pbx-not-asterisk"),
         (b"", "pbx-closed-silently"),
     ],
 )
@@ -202,6 +221,39 @@ async def test_what_may_pass_is_tried_again(canned: Serve, answer: bytes, code: 
     async with canned(answer) as server:
         got = await heard_from(server.address(), until=lambda got: bool(losses(got)))
     assert losses(got) == [code]
+
+
+async def test_the_password_goes_nowhere_else(canned: Serve) -> None:
+    async with canned(b"") as elsewhere:
+        for place in (f"http://127.0.0.1:{elsewhere.port}/", "/ari/other", "nonsense://["):
+            async with canned(http(302, "", more=(f"Location: {place}",))) as server:
+                got = await heard_from(server.address(), until=lambda got: bool(losses(got)))
+                assert losses(got) == ["pbx-not-asterisk"]
+                assert len(server.requests) == 1
+        assert elsewhere.requests == []
+
+
+async def test_nothing_of_the_password_reaches_a_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def talk(line: ServerConnection) -> None:
+        await line.send(END)
+        await line.send(BEGIN)
+        await line.wait_closed()
+
+    caplog.set_level("DEBUG")
+    async with pbx_that(talk) as (address, _):
+        await heard_from(address, until=lambda got: len(got) > 1)
+    ours = [record for record in caplog.records if not record.name.startswith("websockets.server")]
+    assert [record.getMessage() for record in ours if "Basic" in record.getMessage()] == []
+
+
+async def test_without_tls_a_certificate_stored_for_it_is_not_even_read() -> None:
+    from dataclasses import replace
+
+    async def talk(line: ServerConnection) -> None:
+        await line.wait_closed()
+
+    async with pbx_that(talk) as (address, _):
+        await try_events(replace(address, pinned_certificate="no certificate"), application="test", patience=PATIENCE)
 
 
 async def test_a_closed_port_is_lost_by_its_name() -> None:
@@ -239,6 +291,12 @@ def test_the_waits_grow_to_their_limit_and_are_spread() -> None:
     assert [wait(dropped, failed, patience, 1.0) for failed in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
     assert wait(dropped, 3, patience, 0.0) == 4
     assert wait(dropped, 10_000, patience, 1.0) == 60
+
+
+def test_what_a_person_must_mend_on_the_pbx_is_looked_at_ever_less_often() -> None:
+    patience, missing = EventPatience(), errors.PbxEventsModuleMissing()
+    waits = [wait(missing, failed, patience, 1.0) for failed in range(12)]
+    assert (waits[0], waits[-1], waits) == (1, 300, sorted(waits))
 
 
 def test_another_listener_is_not_fought() -> None:

@@ -48,9 +48,10 @@ _APPLICATION = "events application"
 class _Ear:
     """The task that listens to one PBX."""
 
-    #: As the PBX was when the task began; another state of it needs another task.
+    #: As the PBX and our name were when the task began; if either changes it needs another task.
     pbx_id: str
     changed_at: datetime
+    application: str
     task: asyncio.Task[None]
 
 
@@ -107,24 +108,32 @@ class Hearing:
     async def _supervise(self) -> None:
         while True:
             try:
-                wanted = {pbx.id: pbx for pbx in await asyncio.to_thread(self._wanted)}
+                found, application = await asyncio.to_thread(self._wanted)
+                wanted = {pbx.id: pbx for pbx in found}
                 for ear in list(self._ears.values()):
                     pbx = wanted.get(ear.pbx_id)
-                    if pbx is None or pbx.changed_at != ear.changed_at or ear.task.done():
+                    is_same = pbx is not None and (pbx.changed_at, application) == (ear.changed_at, ear.application)
+                    if not is_same or ear.task.done():
                         await self._end(ear, is_wanted=pbx is not None)
                 for pbx in wanted.values():
                     if pbx.id not in self._ears:
-                        task = asyncio.create_task(self._attend(pbx))
-                        self._ears[pbx.id] = _Ear(pbx_id=pbx.id, changed_at=pbx.changed_at, task=task)
+                        task = asyncio.create_task(self._attend(pbx, application))
+                        self._ears[pbx.id] = _Ear(
+                            pbx_id=pbx.id, changed_at=pbx.changed_at, application=application, task=task
+                        )
             except (AppError, sa.exc.SQLAlchemyError):
                 _log.warning("could not look whom to listen to", exc_info=True)
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def _wanted(self) -> list[Pbx]:
+    def _wanted(self) -> tuple[list[Pbx], str]:
+        """The PBXs that are to be heard, and the name under which."""
         with self._engine.connect() as db:
-            return [
-                pbx for pbx in pbxs.all_pbxs(db) if pbx.is_enabled and pbx.hears_events and pbx.blocked_by is None
-            ]  # fmt: skip
+            found = [pbx for pbx in pbxs.all_pbxs(db) if pbx.is_enabled and pbx.hears_events and pbx.blocked_by is None]
+            application = application_name(db)
+        if application is None:
+            with self._engine.begin() as db:
+                application = rename(db)
+        return found, application
 
     async def _end(self, ear: _Ear, *, is_wanted: bool) -> None:
         ear.task.cancel()
@@ -140,12 +149,12 @@ class Hearing:
 
     # ---- one PBX --------------------------------------------------------------------------------------------
 
-    async def _attend(self, pbx: Pbx) -> None:
+    async def _attend(self, pbx: Pbx, application: str) -> None:
         """Listen until cancelled; an error only a person can mend stops everything we ask of this PBX."""
         line = _Line(pbx_id=pbx.id)
         writer = asyncio.create_task(self._write_on(line))
         try:
-            address, application = await asyncio.to_thread(self._address, pbx.id)
+            address = await asyncio.to_thread(self._address, pbx.id)
             await self._follow(line, address, application)
         except AppError as error:
             _log.warning("events refused", pbx_id=pbx.id, code=error.code)
@@ -281,15 +290,14 @@ class Hearing:
         with self._engine.begin() as db:
             pbxs.block(db, pbx_id, error.code)
 
-    def _address(self, pbx_id: str) -> tuple[PbxAddress, str]:
+    def _address(self, pbx_id: str) -> PbxAddress:
         with self._engine.begin() as db:
             address = pbxs.address(db, pbx_id, self._vault)
-            application = application_name(db) or rename(db)
             if address is not None:
                 pbxs.record_events(db, pbx_id, "connecting", self._clock())
         if address is None:
             raise Unexpected(kind="a PBX without an address")
-        return address, application
+        return address
 
 
 def application_name(db: sa.Connection) -> str | None:

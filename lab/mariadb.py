@@ -131,7 +131,7 @@ class Database:
 
     def turn_away(self) -> None:
         """Let nobody in from this machine's address any more, until the next start."""
-        self.sql("update mysql.global_priv set Host = 'away.example.test'", "flush privileges")
+        self.sql("update mysql.global_priv set Host = 'away.example.test' where Host = 'localhost'", "flush privileges")
         self._is_closed = True
 
     def reset(self) -> None:

@@ -232,6 +232,24 @@ def retry_call(settings: Settings, call_id: str) -> None:
         house.control.retry(call_id)
 
 
+# ---- coverage ---------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--days", type=click.IntRange(1, 3660), default=7, show_default=True, help="Count this many days back.")
+@click.option("--calls", "with_calls", is_flag=True, help="Print the calls without a recording instead, a line each.")
+@click.pass_obj
+def coverage(settings: Settings, name: str | None, days: int, with_calls: bool) -> None:
+    """Count answered calls without a usable recording, by extension, queue and day, as one JSON line."""
+    from aftercall import wiring
+    from aftercall.commands import cdr as command
+
+    with wiring.open_house(settings) as house:
+        for line in command.coverage_lines(house, name, days, with_calls=with_calls):
+            _print_json(line)
+
+
 # ---- pbx --------------------------------------------------------------------------------------------------------
 
 
@@ -412,6 +430,77 @@ def pbx_events(settings: Settings, new_name: bool) -> None:
                         "error": error.as_json() if error else None,
                     }
                 )
+
+
+@pbx.command("cdr")
+@click.argument("name")
+@click.option("--host", help="Host of the PBX's database, or 127.0.0.1 through an SSH tunnel.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Its port (default: 3306).")
+@click.option("--database", help="Name of the database (default: asteriskcdrdb).")
+@click.option("--username", help="A database user who may only read.")
+@click.option("--tls/--no-tls", "use_tls", default=None, help="Use TLS, or do not.")
+@click.option("--certificate", type=click.File(), help="PEM of the database's own certificate, to be trusted.")
+@click.option("--password", "has_new_password", is_flag=True, help="Take AFTERCALL_CDR_PASSWORD, or ask for it.")
+@click.option("--on/--off", "is_enabled", default=None, help="Read them, or not for now.")
+@click.option("--test", "is_test", is_flag=True, help="Test the connection as it is then; a JSON line each.")
+@click.option("--remove", "is_removal", is_flag=True, help="Forget the connection; what was read stays.")
+@click.pass_obj
+def cdr_of_pbx(
+    settings: Settings,
+    /,
+    name: str,
+    certificate: Any,
+    has_new_password: bool,
+    is_test: bool,
+    is_removal: bool,
+    **given: Any,
+) -> None:
+    """Say where a PBX's call detail records are read, test it, or print how the reading goes."""
+    from aftercall import wiring
+    from aftercall.commands import cdr as command
+
+    given |= {"pinned_certificate": certificate and certificate.read()}
+    has_failed = False
+    with wiring.open_house(settings) as house:
+        if is_removal:
+            command.remove(house, name)
+            return
+        if has_new_password or any(value is not None for value in given.values()):
+            password = _cdr_password() if has_new_password or command.is_new(house, name) else ""
+            command.save(house, name, given, password)
+        if is_test:
+            for check in command.test(house, name):
+                has_failed = has_failed or check.status == "fail"
+                _print_json({"check": check.check, "status": check.status, "what": check.what, "why": check.why,
+                             "fix": check.fix})  # fmt: skip
+        else:
+            _print_json(command.status(house, name))
+    if has_failed:
+        sys.exit(1)
+
+
+def _cdr_password() -> str:
+    import os
+
+    given = os.environ.get("AFTERCALL_CDR_PASSWORD")
+    return str(click.prompt("Database password", hide_input=True, err=True)) if given is None else given
+
+
+@pbx.command("import-cdr")
+@click.argument("name")
+@click.argument("file", type=click.File(encoding="utf-8", errors="replace"))
+@click.pass_obj
+def import_cdr(settings: Settings, name: str, file: Any) -> None:
+    """Take in call detail records from a CSV file, - for stdin; the same file twice brings nothing twice."""
+    from aftercall import wiring
+    from aftercall.commands import cdr as command
+
+    with wiring.open_house(settings) as house:
+        imported = command.import_file(house, name, file)
+    report = imported.report
+    for line, why in report.bad_lines:
+        click.echo(f"line {line}: {why}", err=True)
+    _print_json({"rows": report.row_count, "bad_lines": report.bad_count, "calls": imported.call_count})
 
 
 @pbx.command("resume")

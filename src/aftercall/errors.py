@@ -299,7 +299,8 @@ class PbxAriOff(PbxError):
         "On the PBX run: fwconsole setting ENABLE_ARI 1 && fwconsole reload. Delete any recording_directory line from ari.conf. "
         "If Advanced Settings > HTTP Prefix is not empty, enter it here as prefix."
     )
-    retry = Retry.SETTINGS
+    # Asterisk says the same for a moment while it starts.
+    retry = Retry.LATER
     example = {"host": "192.0.2.10", "port": 8088, "path": "/ari"}
 
 
@@ -325,7 +326,8 @@ class PbxNotAsterisk(PbxError):
     what_template = "{host}:{port} answers, but it is not Asterisk."
     why_template = "It answered {detail}; a web server or another service lives on this port."
     fix_template = "Use Asterisk's own HTTP port: 8088 for plain HTTP, 8089 for TLS (not FreePBX's web port 80 or 443)."
-    retry = Retry.SETTINGS
+    # Asterisk says the same for a moment while it starts.
+    retry = Retry.LATER
     example = {"host": "192.0.2.10", "port": 443, "detail": "Server: Apache"}
 
 
@@ -370,7 +372,8 @@ class PbxRecordingsModuleMissing(PbxError):
     what_template = "ARI works, but it does not know stored recordings."
     why_template = "The module res_ari_recordings.so is not loaded."
     fix_template = 'On the PBX run: asterisk -rx "module load res_ari_recordings.so". If modules.conf has a noload line for it, remove that line.'
-    retry = Retry.SETTINGS
+    # Asterisk says the same for a moment while it starts.
+    retry = Retry.LATER
     example: ClassVar[dict[str, Any]] = {}
 
 
@@ -580,8 +583,8 @@ class CdrColumnsMissing(CdrError):
 
 class CdrIndexMissing(CdrError):
     code = "cdr-index-missing"
-    what_template = "The table cdr has no index on calldate, uniqueid or linkedid."
-    why_template = "Without one every look would read the whole table, which slows the PBX down; so Aftercall does not."
+    what_template = "The table cdr has no index that finds calls by their time."
+    why_template = "There is none on calldate, and none on uniqueid or linkedid with the same system name in every id. Without one every look would read the whole table, which slows the PBX down; so Aftercall does not."
     fix_template = (
         "On the PBX, in mysql as root, at a quiet hour: ALTER TABLE {database}.cdr ADD INDEX calldate (calldate);."
     )

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from aftercall import log
 from aftercall.errors import DataFolderInUse, SettingInvalid
+from aftercall.jobs.cdr_reading import CdrReading
 from aftercall.jobs.clients import PbxClients
 from aftercall.jobs.control import JobControl
 from aftercall.jobs.engine import JobEngine
@@ -78,7 +79,7 @@ def at_work(house: House, *, with_schedule: bool, with_events: bool = False) -> 
     """Work the jobs off in this process until the context ends; what is cut off goes on at the next start.
 
     Args:
-        with_schedule: ask each PBX for its list when its interval is over.
+        with_schedule: ask each PBX for its list when its interval is over, and read its call detail records.
         with_events: listen to the PBXs' events.
 
     Yields:
@@ -103,6 +104,7 @@ def at_work(house: House, *, with_schedule: bool, with_events: bool = False) -> 
         )
         schedule = Schedule(house.engine, house.control, house.jobs)
         hearing = Hearing(house.engine, house.vault, network, house.jobs, house.control)
+        records = CdrReading(house.engine, house.vault)
         try:
             house.jobs.launch(steps, analyse_concurrency=settings.workers)
             resumed = steps.resume()
@@ -110,6 +112,7 @@ def at_work(house: House, *, with_schedule: bool, with_events: bool = False) -> 
                 _log.info("unfinished calls go on", count=resumed)
             if with_schedule:
                 schedule.start()
+                records.start()
             if with_events:
                 hearing.start()
             yield clients
@@ -118,6 +121,7 @@ def at_work(house: House, *, with_schedule: bool, with_events: bool = False) -> 
                 hearing.close()
             if with_schedule:
                 schedule.close()
+                records.close()
             pool.close()
             clients.close()
             network.close()

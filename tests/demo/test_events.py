@@ -1,11 +1,13 @@
 """The simulated PBX's events, heard by our own listener."""
 
 import asyncio
+import base64
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import pytest
 from tests.fixtures.house import noise
+from websockets.asyncio.client import ClientConnection, connect
 
 from aftercall.errors import PbxSignInRefused
 from aftercall.model import PbxAddress
@@ -62,6 +64,7 @@ async def test_a_call_is_heard_from_its_ring_to_its_end(
 async def test_rubbish_is_passed_over(simulator: Simulator, signals: AsyncGenerator[Signal, None]) -> None:
     for content in ("", "{", '"Dial"', b"\xff\x00", '{"type":"ChannelDestroyed"}'):
         simulator.emit(content)
+    simulator.emit(b"\xff\x00", is_text=False)
     simulator.call(NAME, noise(0.1))
     assert isinstance(await anext(signals), Heard)
 
@@ -93,3 +96,51 @@ async def test_a_wrong_password_opens_no_line(simulator: Simulator) -> None:
     with pytest.raises(PbxSignInRefused):
         await try_events(address_of(simulator, password="wrong"), application="test", patience=PATIENCE)
     assert simulator.listeners == []
+
+
+async def test_without_subscribe_all_nothing_is_told(simulator: Simulator) -> None:
+    line = await _open(simulator, "/ari/events?app=quiet")
+    everything = await _open(simulator, "/ari/events?app=all&subscribeAll=true")
+    simulator.call(NAME, noise(0.1))
+    assert '"type": "ChannelCreated"' in str(await everything.recv())
+    # What comes first on the quiet line is what everybody gets.
+    simulator.emit("hello")
+    assert await line.recv() == "hello"
+    await line.close()
+    await everything.close()
+
+
+async def _open(simulator: Simulator, path: str) -> ClientConnection:
+    key = base64.b64encode(f"{simulator.username}:{simulator.password}".encode()).decode()
+    uri = f"ws://{simulator.host}:{simulator.port}{path}"
+    return await connect(uri, additional_headers={"Authorization": f"Basic {key}"}, proxy=None)
+
+
+UPGRADE = (b"Upgrade: websocket", b"Connection: Upgrade")
+KEY, VERSION = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", b"Sec-WebSocket-Version: 13"
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "status", "said"),
+    [
+        (b"?app=x", (), 426, b"<h1>Upgrade Required</h1>"),
+        (b"?subscribeAll=true", (*UPGRADE, KEY, VERSION), 400, b"HTTP request is missing param: [app]"),
+        (b"?app=x", (*UPGRADE, VERSION), 400, b"Sec-WebSocket-Version: 7, 8, 13"),
+        (b"?app=x", (*UPGRADE, KEY, b"Sec-WebSocket-Version: 12"), 400, b"Sec-WebSocket-Version: 7, 8, 13"),
+        (b"?app=x", (*UPGRADE, KEY, VERSION), 101, b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+    ],
+)
+async def test_a_request_is_answered_as_asterisk_does(
+    simulator: Simulator, query: bytes, headers: tuple[bytes, ...], status: int, said: bytes
+) -> None:
+    key = base64.b64encode(f"{simulator.username}:{simulator.password}".encode())
+    lines = [b"GET /ari/events%s HTTP/1.1" % query, b"Host: pbx", b"Authorization: Basic " + key, *headers, b"", b""]
+    reader, writer = await asyncio.open_connection(simulator.host, simulator.port)
+    writer.write(b"\r\n".join(lines))
+    answer = await reader.readuntil(b"\r\n\r\n")
+    if b"Content-type" in answer:
+        answer += await reader.readuntil(b"</html>")
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert said in answer

@@ -82,11 +82,14 @@ def test_connect_test_sync_and_see_the_calls(pbx: Lab, server: Server, page: Pag
     assert page.locator(".turn .w").count() > 10
     expect(page.get_by_role("heading", name="Mood")).to_be_visible()
 
-    # A call made while the server runs comes with the next sync, without a reload of the page.
+    # A call made while the server runs comes by itself, with its caller's name and without a reload of the page.
     page.goto(server.address)
-    (later,) = pbx.call(kind="in", frm="5550104444", to="5550100", a="hello-world", b="demo-thanks")
-    page.get_by_role("button", name="Sync FreePBX").click()
-    expect(page.get_by_role("link", name="5550104444", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+    (later,) = pbx.call(
+        kind="in", frm="5550104444", to="5550100", caller_name="Grace Example", a="hello-world", b="demo-thanks"
+    )
+    row = page.locator("tr.call", has=page.get_by_role("link", name="Grace Example", exact=True))
+    expect(row).to_contain_text("5550104444", timeout=PATIENCE_MS)
+    expect(row).to_contain_text("Done", timeout=PATIENCE_MS)
     assert later in {each["recording"] for each in server.aftercall("calls")}
 
 

@@ -1,226 +1,323 @@
-"""Calls told from call detail records: the strange ones, as tables of rows."""
+"""Strange calls as tables: one row a line, as a FreePBX leaves them, the numbers invented.
 
+Times are seconds after 10:00:00 on the PBX's clock, which is an hour ahead of UTC.
+"""
+
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aftercall.pbx.cdr_calls import CdrCall, CdrRow, calls, recording_stem
+from aftercall.pbx.cdr_calls import CdrCall, build, group
+from aftercall.pbx.cdr_rows import CdrRow, read_row
 
-#: 15:00:00 on a PBX at UTC-5.
-BEGAN = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
-EPOCH = int(BEGAN.timestamp())
-LOCAL = datetime(2026, 11, 23, 15, 0)
-
-
-def row(after_s: int = 0, **columns: Any) -> CdrRow:
-    usual: dict[str, Any] = {
-        "calldate": LOCAL + timedelta(seconds=after_s),
-        "src": "5550101",
-        "cnum": "5550101",
-        "cnam": "Ada Example",
-        "dst": "200",
-        "dcontext": "from-did-direct",
-        "channel": "PJSIP/trunk-00000001",
-        "lastapp": "Dial",
-        "disposition": "ANSWERED",
-        "uniqueid": f"{EPOCH}.1",
-        "linkedid": f"{EPOCH}.1",
-        "sequence": after_s,
-        "did": "5550100",
-    }
-    return CdrRow(**usual | columns)
+BORN = 1795424400
+START = datetime.fromtimestamp(BORN, UTC)
+OUTSIDE = "7175550123"
+TRUNK = "PJSIP/provider-0000002a"
 
 
-def one(*rows: CdrRow) -> CdrCall:
-    (call,) = calls(rows)
-    return call
+def rows(table: str, **every: str) -> list[CdrRow]:
+    """A table as rows: at, dst, dcontext, channel, dstchannel, lastapp, lastdata, duration, billsec, disposition,
+    sequence, number of the channel, and whatever else as name=value; `-` is empty.
+    """
+    found = []
+    for line in table.strip().splitlines():
+        at, dst, context, channel, dstchannel, app, data, duration, billsec, disposition, seq, unique, *more = (
+            "" if word == "-" else word.replace("NO_ANSWER", "NO ANSWER") for word in line.split()
+        )
+        values = {
+            "calldate": (START + timedelta(hours=1, seconds=int(at))).replace(tzinfo=None),
+            "dst": dst, "dcontext": context, "channel": channel, "dstchannel": dstchannel, "lastapp": app,
+            "lastdata": data, "duration": duration, "billsec": billsec, "disposition": disposition, "sequence": seq,
+            "uniqueid": f"{BORN if unique == '1' else BORN + int(at)}.{unique}",
+            "linkedid": f"{BORN}.1", "src": OUTSIDE, "cnum": OUTSIDE, "cnam": "Ada Example",
+            "clid": f'"Ada Example" <{OUTSIDE}>',
+        } | every | dict(word.split("=", 1) for word in more)  # fmt: skip
+        row = read_row(values)
+        assert row is not None
+        found.append(row)
+    return found
 
 
-def at(seconds: float) -> datetime:
-    return BEGAN + timedelta(seconds=seconds)
+def call(table: str, **every: str) -> CdrCall:
+    return build(rows(table, **every))
+
+
+INBOUND = f"0 201 from-did-direct {TRUNK} PJSIP/201-0000002b Dial PJSIP/201 65 60 ANSWERED 1 1 did=7175550100"
 
 
 def test_an_answered_call_from_outside() -> None:
-    call = one(
-        row(dstchannel="PJSIP/200-00000002", duration=65, billsec=60,
-            recordingfile=f"external-200-5550101-20261123-150000-{EPOCH}.1.wav")
-    )  # fmt: skip
-    assert (call.direction, call.disposition, call.extension) == ("inbound", "answered", "200")
-    assert (call.caller, call.caller_name, call.did) == ("5550101", "Ada Example", "5550100")
-    assert (call.started_at, call.answered_at, call.hung_up_at) == (BEGAN, at(5), at(65))
-    assert (call.ring_s, call.talk_s, call.utc_offset_min) == (5, 60, -300)
-    assert call.stems == (f"external-200-5550101-20261123-150000-{EPOCH}.1",)
-
-
-def test_a_call_that_rings_out_is_missed() -> None:
-    call = one(row(dstchannel="PJSIP/200-00000002", duration=20, disposition="NO ANSWER"))
-    assert (call.disposition, call.answered_at, call.ring_s, call.talk_s) == ("missed", None, 20, 0)
-    assert call.extension == "200"
+    made = call(INBOUND, recordingfile="external-201-7175550123-20261123-110000-1795424400.1.wav")
+    assert (made.direction, made.disposition) == ("inbound", "answered")
+    assert (made.caller, made.caller_name) == (OUTSIDE, "Ada Example")
+    assert (made.did, made.extension, made.callee) == ("7175550100", "201", "201")
+    assert made.started_at == START
+    assert made.answered_at == START + timedelta(seconds=5)
+    assert made.hung_up_at == START + timedelta(seconds=65)
+    assert (made.ring_s, made.talk_s) == (5, 60)
+    assert made.stems == ("external-201-7175550123-20261123-110000-1795424400.1",)
+    assert made.table_offset_min == 60
 
 
 def test_an_outbound_call_belongs_to_the_extension_that_made_it() -> None:
-    call = one(
-        row(src="201", cnum="201", cnam="Ben", dst="5550199", did="", dcontext="from-internal",
-            channel="PJSIP/201-00000003", dstchannel="PJSIP/trunk-00000004", duration=33, billsec=30)
+    made = call(
+        f"0 7175550123 from-internal PJSIP/200-00000001 {TRUNK} Dial - 40 30 ANSWERED 1 1",
+        src="200", cnum="200", cnam="Reception", clid='"Reception" <200>',
     )  # fmt: skip
-    assert (call.direction, call.caller, call.callee, call.extension) == ("outbound", "201", "5550199", "201")
+    assert (made.direction, made.disposition, made.extension) == ("outbound", "answered", "200")
+    assert (made.caller, made.caller_name, made.callee) == ("200", "Reception", "7175550123")
+    assert made.outside_number == "7175550123"
 
 
 def test_an_internal_call() -> None:
-    call = one(
-        row(src="201", cnum="201", dst="202", did="", dcontext="from-internal", channel="PJSIP/201-1",
-            dstchannel="PJSIP/202-2", duration=10, billsec=8)
+    made = call(
+        "0 201 from-internal PJSIP/200-00000001 PJSIP/201-00000002 Dial - 20 15 ANSWERED 1 1 dst_cnam=Workshop",
+        src="200", cnum="200", cnam="Reception",
     )  # fmt: skip
-    assert (call.direction, call.extension) == ("internal", "202")
+    assert (made.direction, made.disposition) == ("internal", "answered")
+    assert (made.caller, made.callee, made.callee_name, made.extension) == ("200", "201", "Workshop", "201")
+    assert made.outside_number is None
 
 
-def test_a_queue_in_which_ten_phones_ring_and_one_answers() -> None:
-    ringing = [
-        row(2, dstchannel=f"Local/{200 + agent}@from-queue-0000000{agent};1", lastapp="Queue", lastdata="600,t,,,300",
-            dst="600", dcontext="ext-queues", duration=9, disposition="NO ANSWER", sequence=agent)
-        for agent in range(1, 10)
-    ]  # fmt: skip
-    answered = row(
-        2, dstchannel="Local/210@from-queue-0000000a;1", lastapp="Queue", lastdata="600,t,,,300", dst="600",
-        dcontext="ext-queues", duration=98, billsec=90, sequence=10,
+@pytest.mark.parametrize(
+    ("disposition", "expected"),
+    [("BUSY", "busy"), ("NO_ANSWER", "missed"), ("FAILED", "failed"), ("CONGESTION", "failed")],
+)
+def test_an_outbound_call_that_nobody_took_says_why(disposition: str, expected: str) -> None:
+    made = call(f"0 7175550123 from-internal PJSIP/200-1 {TRUNK} Dial - 8 0 {disposition} 1 1", cnum="200", src="200")
+    assert (made.direction, made.disposition, made.answered_at, made.talk_s) == ("outbound", expected, None, 0)
+    assert made.ring_s == 8
+
+
+def test_all_circuits_busy_is_a_failed_call_although_a_machine_said_so() -> None:
+    machine = "0 7175550123 from-internal PJSIP/200-1 - Playback all-circuits 6 6 ANSWERED 1 1"
+    made = call(machine, cnum="200", src="200")
+    assert (made.direction, made.disposition) == ("outbound", "failed")
+
+
+def test_a_blind_transfer_is_one_call_with_the_agent_who_talked_longest() -> None:
+    made = call(
+        f"""
+        0  201 from-did-direct    {TRUNK} PJSIP/201-2b Dial - 30  25 ANSWERED 1 1 did=7175550100
+        30 202 from-internal-xfer {TRUNK} PJSIP/202-2c Dial - 130 120 ANSWERED 3 1 did=7175550100
+        """
+    )
+    assert (made.disposition, made.extension) == ("answered", "202")
+    assert [(each.kind, each.to, each.at - START) for each in made.transfers] == [
+        ("blind", "202", timedelta(seconds=30))
+    ]
+    assert made.answered_at == START + timedelta(seconds=5)
+    assert (made.talk_s, len(made.legs)) == (155, 2)
+
+
+def test_an_attended_transfer_is_told_by_the_agent_who_dialled_on() -> None:
+    made = call(
+        f"""
+        0  201 from-did-direct {TRUNK}      PJSIP/201-2b Dial - 90  85 ANSWERED 1 1 did=7175550100
+        40 202 from-internal   PJSIP/201-2d PJSIP/202-2e Dial - 30  25 ANSWERED 2 3
+        90 202 from-internal   {TRUNK}      PJSIP/202-2e Dial - 60  60 ANSWERED 4 1
+        """
+    )
+    assert [(each.kind, each.to) for each in made.transfers] == [("attended", "202")]
+    assert (made.direction, made.disposition, made.extension) == ("inbound", "answered", "201")
+    assert made.hung_up_at == START + timedelta(seconds=150)
+
+
+def queue(answered_by: int | None) -> str:
+    """A queue that rings ten phones; FreePBX rings them as local channels, and each phone has a row of its own."""
+    lines = []
+    for agent in range(201, 211):
+        is_hit = agent == answered_by
+        said = "110 90 ANSWERED" if is_hit else "20 0 NO_ANSWER"
+        own = "105 90 ANSWERED" if is_hit else "15 0 NO_ANSWER"
+        lines += [
+            f"0 600 ext-queues {TRUNK} Local/{agent}@from-queue-{agent};1 Queue 600,t {said} {agent} 1 did=7175550100",
+            f"5 {agent} ext-local Local/{agent}@from-queue-{agent};2 PJSIP/{agent}-9 Dial - {own} {agent + 20} {agent}",
+        ]
+    return "\n".join(lines)
+
+
+def test_a_queue_with_ten_ringing_agents_is_one_call_of_the_agent_who_answered() -> None:
+    made = call(queue(answered_by=207))
+    assert (made.disposition, made.extension, made.queue_or_group) == ("answered", "207", "600")
+    assert made.answered_at == START + timedelta(seconds=20)
+    assert (made.ring_s, made.talk_s, len(made.legs)) == (20, 90, 20)
+    assert made.transfers == ()
+
+
+def test_a_caller_who_leaves_the_queue_is_one_missed_call_of_nobody() -> None:
+    abandoned = f"0 600 ext-queues {TRUNK} - Queue 600,t 20 20 ANSWERED 300 1 did=7175550100"
+    made = call(f"{queue(answered_by=None)}\n{abandoned}")
+    assert (made.direction, made.disposition, made.extension) == ("inbound", "missed", None)
+    assert (made.queue_or_group, made.answered_at, made.ring_s) == ("600", None, 20)
+
+
+def test_a_ring_group_is_named_by_its_number() -> None:
+    made = call(
+        f"""
+        0 700 ext-group {TRUNK} PJSIP/201-2b Dial - 12 0 NO_ANSWER 1 1 did=7175550100
+        0 700 ext-group {TRUNK} PJSIP/202-2c Dial - 62 50 ANSWERED  2 1 did=7175550100
+        0 700 ext-group {TRUNK} PJSIP/203-2d Dial - 12 0 NO_ANSWER 3 1 did=7175550100
+        """
+    )
+    assert (made.disposition, made.queue_or_group, made.extension) == ("answered", "700", "202")
+
+
+def test_a_call_that_ends_in_the_mailbox_was_not_answered() -> None:
+    made = call(
+        f"""
+        0  201    from-did-direct {TRUNK} PJSIP/201-2b Dial      -         20 0  NO_ANSWER 1 1 did=7175550100
+        20 vmu201 ext-local       {TRUNK} -            VoiceMail 201,u     35 35 ANSWERED  2 1 did=7175550100
+        """
+    )
+    assert (made.disposition, made.answered_at, made.extension) == ("voicemail", None, "201")
+
+
+def test_a_queue_member_whose_mailbox_answers_has_not_answered() -> None:
+    made = call(
+        f"""
+        0 600    ext-queues {TRUNK} Local/201@from-queue-1;1 Queue 600  40 30 ANSWERED 1 1 did=7175550100
+        9 vmu201 ext-local  Local/201@from-queue-1;2 -                 VoiceMail 201  31 30 ANSWERED 2 2
+        """
+    )
+    assert made.disposition == "voicemail"
+
+
+def test_a_caller_who_hangs_up_in_the_menu_is_missed_although_asterisk_says_answered() -> None:
+    made = call(f"0 s ivr-1 {TRUNK} - BackGround menu 14 14 ANSWERED 1 1 did=7175550100")
+    assert (made.direction, made.disposition, made.answered_at, made.callee) == (
+        "inbound", "missed", None, "7175550100",
     )  # fmt: skip
-    call = one(*ringing, answered)
-    assert (call.disposition, call.queue_or_group, call.extension) == ("answered", "600", "210")
-    assert (call.answered_at, call.talk_s) == (at(10), 90)
-    assert len(call.legs) == 10
-    assert sum(leg.disposition == "answered" for leg in call.legs) == 1
 
 
-def test_a_caller_who_leaves_a_queue_is_missed_although_the_queue_answered() -> None:
-    call = one(row(lastapp="Queue", lastdata="600,t", dst="600", dcontext="ext-queues", duration=45, billsec=45))
-    assert (call.disposition, call.queue_or_group, call.extension, call.talk_s) == ("missed", "600", None, 0)
+def test_a_parked_call_that_another_phone_picks_up_stays_one_answered_call() -> None:
+    made = call(
+        f"""
+        0  201 from-did-direct {TRUNK}      PJSIP/201-2b Dial       -  20 15 ANSWERED 1 1 did=7175550100
+        20 70  park-dial       {TRUNK}      -            Park       70 40 40 ANSWERED 2 1 did=7175550100
+        55 71  from-internal   PJSIP/202-2d {TRUNK}      ParkedCall 71 65 60 ANSWERED 3 3
+        """
+    )
+    assert (made.direction, made.disposition, made.extension) == ("inbound", "answered", "201")
+    assert made.transfers == ()
+    assert made.hung_up_at == START + timedelta(seconds=120)
 
 
-def test_a_ring_group_of_which_one_answers() -> None:
-    legs = [
-        row(0, dstchannel=f"PJSIP/{extension}-1", dst="601", dcontext="ext-group", duration=12, sequence=extension,
-            disposition="NO ANSWER")
-        for extension in (201, 202)
-    ]  # fmt: skip
-    taken = row(0, dstchannel="PJSIP/203-1", dst="601", dcontext="ext-group", duration=50, billsec=38, sequence=203)
-    call = one(*legs, taken)
-    assert (call.disposition, call.queue_or_group, call.extension) == ("answered", "601", "203")
+def test_a_busy_phone_with_nobody_else_to_ask_is_busy() -> None:
+    made = call(f"0 201 from-did-direct {TRUNK} PJSIP/201-2b Dial - 2 0 BUSY 1 1 did=7175550100")
+    assert (made.direction, made.disposition) == ("inbound", "busy")
+
+
+def test_a_group_of_which_one_was_busy_and_one_did_not_answer_is_missed() -> None:
+    made = call(
+        f"""
+        0 700 ext-group {TRUNK} PJSIP/201-2b Dial - 12 0 BUSY      1 1 did=7175550100
+        0 700 ext-group {TRUNK} PJSIP/202-2c Dial - 12 0 NO_ANSWER 2 1 did=7175550100
+        """
+    )
+    assert (made.disposition, made.extension) == ("missed", None)
+
+
+def test_a_mobile_that_follow_me_reached_is_a_person() -> None:
+    made = call(f"0 201 from-did-direct {TRUNK} PJSIP/provider-0000002d Dial - 40 30 ANSWERED 1 1 did=7175550100")
+    assert (made.direction, made.disposition, made.extension) == ("inbound", "answered", None)
+
+
+def test_a_caller_in_a_conference_talks_with_people() -> None:
+    made = call(f"0 800 from-did {TRUNK} - ConfBridge 800 300 300 ANSWERED 1 1 did=7175550100")
+    assert made.disposition == "answered"
+
+
+def test_listening_to_ones_own_mailbox_is_no_missed_call() -> None:
+    made = call("0 *97 from-internal PJSIP/201-1 - VoiceMailMain 201 30 30 ANSWERED 1 1", cnum="201", src="201")
+    assert (made.direction, made.disposition) == ("internal", "voicemail")
+
+
+def test_a_number_in_place_of_the_name_is_no_name() -> None:
+    assert call(INBOUND, cnam=OUTSIDE, clid=f'"{OUTSIDE}" <{OUTSIDE}>').caller_name is None
+    assert call(INBOUND, cnam="+1 717-555-0123", clid="").caller_name is None
+    assert call(INBOUND, cnam="", clid=f'"Ada Example" <{OUTSIDE}>').caller_name == "Ada Example"
+
+
+def test_a_withheld_number_is_no_number() -> None:
+    made = call(INBOUND, cnum="", src="", cnam="Anonymous", clid='"Anonymous" <anonymous>')
+    assert (made.caller, made.caller_name, made.outside_number) == (None, None, None)
+
+
+def test_without_cnum_the_number_is_in_src_and_without_that_in_clid() -> None:
+    assert call(INBOUND, cnum="").caller == OUTSIDE
+    assert call(INBOUND, cnum="", src="").caller == OUTSIDE
+
+
+def test_a_whole_path_in_recordingfile_is_taken_apart() -> None:
+    path = "/var/spool/asterisk/monitor/2026/11/23/q-600-7175550123-20261123-110000-1795424400.1.wav"
+    assert call(INBOUND, recordingfile=path).stems == ("q-600-7175550123-20261123-110000-1795424400.1",)
+
+
+def test_the_dot_of_the_uniqueid_is_no_file_format() -> None:
+    assert call(INBOUND, recordingfile="in-1-2-20261123-110000-1795424400.1").stems == (
+        "in-1-2-20261123-110000-1795424400.1",
+    )
+
+
+def test_several_recordings_of_one_call_are_named_in_their_order() -> None:
+    first, second = INBOUND.split(" ", 1), f"65 202 from-internal-xfer {TRUNK} PJSIP/202-9 Dial - 9 8 ANSWERED 2 1"
+    made = call(f"{' '.join(first)} recordingfile=a.wav\n{second} recordingfile=b.WAV\n{second} recordingfile=a.wav")
+    assert made.stems == ("a", "b")
+
+
+def test_a_table_kept_in_utc_gives_the_same_instants() -> None:
+    local = rows(INBOUND)
+    in_utc = [replace(row, calldate=row.calldate - timedelta(hours=1)) for row in local]
+    assert build(in_utc).table_offset_min == 0
+    assert build(in_utc).answered_at == build(local).answered_at
+
+
+def test_without_an_epoch_the_usual_zone_of_the_table_places_the_call() -> None:
+    made = build(rows(INBOUND, uniqueid="asterisk-77", linkedid="asterisk-77"), usual_offset_min=60)
+    assert (made.started_at, made.table_offset_min) == (START, 60)
+
+
+def test_a_system_name_before_the_epoch_is_read_past() -> None:
+    made = build(rows(INBOUND, uniqueid=f"pbx-1-{BORN}.7", linkedid=f"pbx-1-{BORN}.7"))
+    assert (made.started_at, made.table_offset_min) == (START, 60)
+
+
+def test_rows_that_share_no_linkedid_are_calls_of_their_own() -> None:
+    table = rows(INBOUND) + rows(INBOUND, linkedid="", uniqueid=f"{BORN + 9}.4")
+    assert sorted(group(table)) == [f"{BORN}.1", f"{BORN + 9}.4"]
+
+
+def test_the_order_of_the_rows_does_not_matter() -> None:
+    table = rows(queue(answered_by=207))
+    assert build(table) == build(list(reversed(table)))
+
+
+@pytest.mark.parametrize("calldate", ["0000-00-00 00:00:00", "", "yesterday", None])
+def test_a_row_without_a_time_is_no_row(calldate: str | None) -> None:
+    assert read_row({"calldate": calldate, "uniqueid": "1.1"}) is None
+
+
+def test_a_row_keeps_its_key_when_it_is_read_again_with_more_in_it() -> None:
+    one, again = rows(INBOUND)[0], rows(INBOUND, cnam="Ada Lovelace Example")[0]
+    assert one.key == again.key != rows(INBOUND, uniqueid="1795424401.9")[0].key
 
 
 @pytest.mark.parametrize("columns", [{"lastapp": "VoiceMail", "dst": "200"}, {"dst": "vmu200", "lastapp": "Dial"}])
-def test_a_mailbox_is_no_person(columns: dict[str, str]) -> None:
-    rang = row(dstchannel="PJSIP/200-2", duration=15, disposition="NO ANSWER")
-    spoken = row(15, duration=20, billsec=20, **columns)
-    call = one(rang, spoken)
-    assert (call.disposition, call.answered_at, call.talk_s) == ("voicemail", None, 0)
+def test_a_mailbox_is_no_person_however_its_row_looks(columns: dict[str, str]) -> None:
+    rang = rows(f"0 201 from-did-direct {TRUNK} PJSIP/201-2b Dial - 20 0 NO_ANSWER 1 1 did=7175550100")
+    spoken = replace(rang[0], dstchannel="", disposition="ANSWERED", billsec=20, sequence=2)
+    spoken = replace(spoken, **columns)  # type: ignore[arg-type]
+    made = build([*rang, spoken])
+    assert (made.disposition, made.talk_s) == ("voicemail", 0)
 
 
 @pytest.mark.parametrize("app", ["Playback", "BackGround", "WaitExten"])
-def test_a_menu_that_answers_and_a_caller_who_hangs_up_in_it_is_a_missed_call(app: str) -> None:
-    call = one(row(dst="s", dcontext="ivr-1", lastapp=app, duration=25, billsec=25))
-    assert (call.disposition, call.answered_at) == ("missed", None)
-
-
-def test_a_blind_transfer_is_one_call_with_two_talks() -> None:
-    first = row(0, dstchannel="PJSIP/200-2", duration=40, billsec=35)
-    second = row(
-        40, dst="203", dcontext="from-internal-xfer", dstchannel="PJSIP/203-3", duration=65, billsec=60, did=""
-    )
-    call = one(first, second)
-    assert (call.answered_at, call.hung_up_at) == (at(5), at(105))
-    assert (call.extension, call.transferred_to) == ("203", ("203",))
-
-
-def test_an_attended_transfer_has_the_consultation_among_its_legs() -> None:
-    first = row(0, dstchannel="PJSIP/200-2", duration=40, billsec=35)
-    consulted = row(30, src="200", cnum="200", channel="PJSIP/200-5", uniqueid=f"{EPOCH + 30}.5", dst="204", did="",
-                    dcontext="from-internal", dstchannel="PJSIP/204-6", duration=20, billsec=15)  # fmt: skip
-    call = one(first, consulted)
-    assert (call.direction, call.transferred_to) == ("inbound", ("204",))
-    assert call.uniqueids == (f"{EPOCH}.1", f"{EPOCH + 30}.5")
-
-
-def test_a_parked_call_that_is_picked_up_goes_on_as_the_same_call() -> None:
-    first = row(0, dstchannel="PJSIP/200-2", duration=30, billsec=25)
-    parked = row(30, dst="71", dcontext="parkedcalls", lastapp="Park", duration=60, billsec=60)
-    taken = row(90, dst="71", dcontext="from-internal", dstchannel="PJSIP/202-9", lastapp="ParkedCall", duration=40,
-                billsec=40)  # fmt: skip
-    call = one(first, parked, taken)
-    assert (call.disposition, call.hung_up_at, call.transferred_to) == ("answered", at(130), ("202",))
-
-
-@pytest.mark.parametrize(("said", "told"), [("BUSY", "busy"), ("FAILED", "failed"), ("CONGESTION", "failed")])
-def test_a_line_that_is_busy_or_fails(said: str, told: str) -> None:
-    call = one(row(dstchannel="PJSIP/200-2", duration=3, disposition=said))
-    assert call.disposition == told
-
-
-def test_several_recordings_of_one_call_are_named_in_order_and_once() -> None:
-    call = one(
-        row(0, dstchannel="PJSIP/200-2", billsec=9, duration=9, recordingfile="q-600-5550101-20261123-150000-1.1.wav"),
-        row(0, sequence=2, recordingfile="q-600-5550101-20261123-150000-1.1.wav"),
-        row(
-            9,
-            dstchannel="PJSIP/201-2",
-            billsec=9,
-            duration=9,
-            recordingfile="external-201-5550101-20261123-150009-1.7.WAV",
-        ),
-    )
-    assert call.stems == ("q-600-5550101-20261123-150000-1.1", "external-201-5550101-20261123-150009-1.7")
-
-
-@pytest.mark.parametrize(
-    ("named", "stem"),
-    [
-        ("out-5550199-201-20261123-150000-1795464000.4.wav", "out-5550199-201-20261123-150000-1795464000.4"),
-        (
-            "/var/spool/asterisk/monitor/2026/11/23/q-1-2-20261123-150000-1795464000.4.WAV",
-            "q-1-2-20261123-150000-1795464000.4",
-        ),
-        ("out-5550199-201-20261123-150000-1795464000.4", "out-5550199-201-20261123-150000-1795464000.4"),
-        ("", ""),
-    ],
-)
-def test_the_stem_of_a_recording_is_its_name_without_folder_and_format(named: str, stem: str) -> None:
-    assert recording_stem(named) == stem
-
-
-@pytest.mark.parametrize(
-    ("columns", "name"),
-    [
-        ({"cnam": "Ada Example"}, "Ada Example"),
-        ({"cnam": "5550101"}, None),
-        ({"cnam": "", "clid": '"Ben Example" <5550101>'}, "Ben Example"),
-        ({"cnam": "", "clid": '"" <5550101>'}, None),
-        ({"cnam": "unknown"}, None),
-        ({"cnam": "+1 (555) 0101"}, None),
-    ],
-)
-def test_a_number_is_no_name(columns: dict[str, str], name: str | None) -> None:
-    assert one(row(dstchannel="PJSIP/200-1", duration=1, **columns)).caller_name == name
-
-
-def test_a_table_in_utc_tells_the_same_time() -> None:
-    utc = row(dstchannel="PJSIP/200-2", duration=65, billsec=60, calldate=BEGAN.replace(tzinfo=None))
-    assert (one(utc).started_at, one(utc).utc_offset_min) == (BEGAN, 0)
-
-
-def test_without_a_linkedid_each_leg_is_a_call_of_its_own() -> None:
-    found = calls([row(linkedid=""), row(5, linkedid="", uniqueid=f"{EPOCH + 5}.2")])
-    assert [call.linkedid for call in found] == [f"{EPOCH}.1", f"{EPOCH + 5}.2"]
-
-
-def test_the_same_rows_in_any_order_and_twice_are_the_same_calls() -> None:
-    rows = [
-        row(0, dstchannel="PJSIP/200-2", duration=40, billsec=35),
-        row(40, dst="203", dstchannel="PJSIP/203-3", duration=65, billsec=60),
-        row(100, linkedid="9.9", uniqueid="9.9"),
-    ]
-    assert calls(reversed(rows)) == calls([*rows, *rows]) == calls(rows)
+def test_no_menu_is_a_person(app: str) -> None:
+    assert call(f"0 s ivr-1 {TRUNK} - {app} - 25 25 ANSWERED 1 1 did=7175550100").disposition == "missed"
 
 
 _texts = st.text(max_size=20)
@@ -230,16 +327,18 @@ _texts = st.text(max_size=20)
     st.lists(
         st.builds(
             CdrRow,
-            calldate=st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)),
+            calldate=st.datetimes(datetime(1990, 1, 2), datetime(2199, 1, 1)),
             clid=_texts, src=_texts, dst=_texts, dcontext=_texts, channel=_texts, dstchannel=_texts, lastapp=_texts,
             lastdata=_texts, duration=st.integers(0, 10**6), billsec=st.integers(0, 10**6), disposition=_texts,
-            uniqueid=_texts, linkedid=st.sampled_from(["a", "b"]), did=_texts, recordingfile=_texts, cnum=_texts,
-            cnam=_texts,
+            uniqueid=_texts, did=_texts, recordingfile=_texts, cnum=_texts, cnam=_texts,
         ),
+        min_size=1,
         max_size=6,
     )
 )  # fmt: skip
-def test_whatever_stands_in_the_rows_each_linkedid_is_one_call(rows: list[CdrRow]) -> None:
-    found = calls(rows)
-    assert {call.linkedid for call in found} == {row.linkedid for row in rows}
-    assert all(call.started_at <= call.hung_up_at for call in found)
+def test_whatever_stands_in_the_rows_they_make_one_call(table: list[CdrRow]) -> None:
+    made = build(table)
+    assert len(made.legs) == len(table)
+    assert made.ring_s >= 0
+    assert made.talk_s >= 0
+    assert build(list(reversed(table))).disposition == made.disposition

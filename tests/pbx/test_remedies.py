@@ -6,13 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from aftercall.errors import PbxError, RecordingError, every_error
+from aftercall.errors import CdrError, PbxError, RecordingError, every_error
 from aftercall.pbx.remedies import ANY, GUIDE, NEW, OLD, REMEDIES, Finding, filled_in, find
 
 #: Errors of recordings that no check of a connection meets: they are about our own disk, or about waiting.
 OURS = {"archive-full", "archive-broken", "recording-still-growing"}
 CODES = sorted(
-    {error.code for root in (PbxError, RecordingError) for error in every_error(root)} - OURS | {*map(str, Finding)}
+    {
+        error.code
+        for root in (PbxError, RecordingError)
+        for error in every_error(root)
+        if not issubclass(error, CdrError)
+    }
+    - OURS
+    | {*map(str, Finding)}
 )
 FACTS = {
     "host": "pbx.example.test", "port": "8089", "username": "aftercall", "server": "203.0.113.10/32",

@@ -24,6 +24,7 @@ export function mount(form, signal) {
   field("use_tls").addEventListener("change", () => {
     const isTls = field("use_tls").checked;
     const port = field("port");
+    if ("works" in form.dataset) return; // a database has one port for both
     if (["", PORTS.plain, PORTS.tls].includes(port.value.trim())) port.value = isTls ? PORTS.tls : PORTS.plain;
     const note = document.getElementById("port-note");
     note.dataset.hint = isTls ? "8089 with TLS" : "8088 without TLS";
@@ -34,7 +35,7 @@ export function mount(form, signal) {
   form.addEventListener("input", changed, { signal });
   form.addEventListener("change", changed, { signal });
   // Whoever enters a day means it.
-  field("since").addEventListener("input", () => {
+  field("since")?.addEventListener("input", () => {
     form.querySelector("[name=period][value=day]").checked = true;
   }, { signal });
 
@@ -108,7 +109,7 @@ export function mount(form, signal) {
       const warnings = list.querySelectorAll(".checked-warn").length;
       const too = warnings ? ` Look at the ${warnings === 1 ? "warning" : `${warnings} warnings`} below, too.` : "";
       if (line.result === "ok" && isEmpty) say("The PBX answers, but it shows no recordings.", "is-fair");
-      else if (line.result === "ok") say(`Everything a sync needs works.${too}`, "is-good");
+      else if (line.result === "ok") say(`${form.dataset.works ?? "Everything a sync needs works."}${too}`, "is-good");
       else say("Something is in the way. Each check below names its cause and its fix.", "is-bad");
       document.getElementById("form-unsure").replaceChildren();
       return;

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from aftercall import wiring
 from aftercall.errors import DataFolderInUse, NotFound
+from aftercall.jobs import cdr_reading
 from aftercall.jobs.steps import utc_now
 from aftercall.model import CallState
-from aftercall.store import condition, pbxs, recordings, syncs
+from aftercall.store import cdr_sources, condition, pbxs, recordings, syncs
 from aftercall.store.condition import Condition
 from aftercall.store.syncs import Progress
 from aftercall.wiring import House
@@ -65,9 +66,21 @@ def run(house: House, name: str | None, *, tell: Callable[[Watching], None]) -> 
     pbx_ids = chosen_pbxs(house, name)
     try:
         with wiring.at_work(house, with_schedule=False):
-            return watch(house, _ask(house, pbx_ids), tell=tell, is_alone=True)
+            found = watch(house, _ask(house, pbx_ids), tell=tell, is_alone=True)
+            for pbx_id in pbx_ids:
+                _read_records(house, pbx_id)
+            return found
     except DataFolderInUse:
         return watch(house, _ask(house, pbx_ids), tell=tell, is_alone=False)
+
+
+def _read_records(house: House, pbx_id: str) -> None:
+    """Read a PBX's call detail records as far as there are any; what goes wrong stands with their settings."""
+    while True:
+        with house.engine.connect() as db:
+            if pbx_id not in cdr_sources.due(db, utc_now()):
+                return
+        cdr_reading.read(house.engine, house.vault, pbx_id)
 
 
 def _ask(house: House, pbx_ids: list[str]) -> list[str]:

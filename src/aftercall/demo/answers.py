@@ -81,6 +81,8 @@ class Answer:
     subject: Subject = "other"
     #: Not an answer but an open line: the application that wants to hear the events.
     listens_as: str = ""
+    #: Whether it hears of everything. A read-only user cannot ask for single things, so without it all is silent.
+    subscribes_to_all: bool = False
 
 
 def answer(request: Request, exchange: Exchange, spool: Spool, now: datetime) -> Answer:
@@ -99,15 +101,18 @@ def answer(request: Request, exchange: Exchange, spool: Spool, now: datetime) ->
         return message(404, f"ARI URLs do not end with a slash. Try {right}")
     is_upgrade = request.headers.get(b"upgrade", b"").lower() == b"websocket"
     if inside == b"events" and is_upgrade:
-        return _open_line(parameters, exchange)
+        return _open_line(request, parameters, exchange)
     return _Resources(request.method, parameters, exchange, spool, now).find(_segments(inside))
 
 
-def _open_line(parameters: dict[bytes, bytes], exchange: Exchange) -> Answer:
+def _open_line(request: Request, parameters: dict[bytes, bytes], exchange: Exchange) -> Answer:
     application = parameters.get(b"app", b"").decode("utf-8", "replace")
     if not application:
         return page(400, "HTTP request is missing param: [app]", exchange.version, closes=True)
-    return Answer(status=101, listens_as=application)
+    if request.headers.get(b"sec-websocket-version") != b"13" or b"sec-websocket-key" not in request.headers:
+        return Answer(status=400, headers=("Sec-WebSocket-Version: 7, 8, 13",))
+    wants_all = parameters.get(b"subscribeAll", b"").lower() in {b"true", b"yes", b"1", b"on"}
+    return Answer(status=101, listens_as=application, subscribes_to_all=wants_all)
 
 
 def head(given: Answer, *, version: str, now: datetime, length: int) -> bytes:

@@ -19,8 +19,9 @@ _MOST_WAITING = 20_000
 class Listener:
     """One open websocket."""
 
-    def __init__(self, application: str, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, application: str, writer: asyncio.StreamWriter, *, hears_all: bool) -> None:
         self.application = application
+        self.hears_all = hears_all
         self._writer = writer
         self._protocol = ServerProtocol()
         #: It takes everything in and answers nothing, as a PBX that is frozen does.
@@ -52,18 +53,15 @@ class Listener:
             if any(isinstance(frame, Frame) and frame.opcode is Opcode.CLOSE for frame in frames):
                 return
 
-    def send(self, text: str) -> None:
+    def send(self, content: str | bytes, is_text: bool = True) -> None:
+        """Send one message, which need not make sense; nothing on a line that is closing."""
         if self._writer.is_closing() or self.is_silent:
             return
         if self._writer.transport.get_write_buffer_size() > _MOST_WAITING * 1000:
             self._writer.transport.abort()
             return
-        self._protocol.send_text(text.encode("utf-8", "replace"))
-        self._flush()
-
-    def send_bytes(self, content: bytes) -> None:
-        """Something that is no text at all."""
-        self._protocol.send_binary(content)
+        raw = content.encode("utf-8", "replace") if isinstance(content, str) else content
+        (self._protocol.send_text if is_text else self._protocol.send_binary)(raw)
         self._flush()
 
     def drop(self) -> None:
@@ -95,10 +93,20 @@ class Switchboard:
             del self._listeners[listener.application]
 
     def publish(self, event: dict[str, Any]) -> None:
-        """Tell everybody."""
-        for listener in list(self._listeners.values()):
+        """Tell everybody who asked for everything."""
+        for listener in [each for each in self._listeners.values() if each.hears_all]:
             about = {"asterisk_id": "02:00:00:00:00:01", "application": listener.application}
             listener.send(json.dumps(event | about, ensure_ascii=False))
+
+    def send(self, content: str | bytes, is_text: bool) -> None:
+        """Send everybody one message, whatever it is."""
+        for listener in self.all():
+            listener.send(content, is_text)
+
+    def drop(self) -> None:
+        """Break every line."""
+        for listener in self.all():
+            listener.drop()
 
     def all(self) -> list[Listener]:
         return list(self._listeners.values())

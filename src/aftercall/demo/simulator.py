@@ -240,26 +240,27 @@ class Simulator:
         """Tell everybody who listens of something."""
         self._in_loop(self._switchboard.publish, event)
 
-    def emit(self, content: str | bytes) -> None:
-        """Send everybody who listens something that need not be an event."""
-        for listener in self._switchboard.all():
-            self._in_loop(listener.send if isinstance(content, str) else listener.send_bytes, content)
+    def emit(self, content: str | bytes, *, is_text: bool = True) -> None:
+        """Send everybody who listens something that need not be an event; bytes go as they are, as text or not."""
+        self._in_loop(self._switchboard.send, content, is_text)
 
     def drop_events(self) -> None:
         """Break every open line."""
-        for listener in self._switchboard.all():
-            self._in_loop(listener.drop)
+        self._in_loop(self._switchboard.drop)
 
     def freeze_events(self, *, is_frozen: bool = True) -> None:
         """Answer nothing more on any open line, or on a new one."""
         self._is_frozen = is_frozen
-        for listener in self._switchboard.all():
-            listener.is_silent = is_frozen
+        self._in_loop(self._freeze)
 
     @property
     def listeners(self) -> list[str]:
         """The applications that listen now."""
         return [listener.application for listener in self._switchboard.all()]
+
+    def _freeze(self) -> None:
+        for listener in self._switchboard.all():
+            listener.is_silent = self._is_frozen
 
     def _in_loop(self, work: Callable[..., None], *arguments: Any) -> None:
         if self._loop is not None:
@@ -352,17 +353,17 @@ class Simulator:
             target = request.target.decode("utf-8", "backslashreplace")
             self.requests.append(SeenRequest(method=request.method, target=target, status=status))
             if delivery.answer.listens_as and not delivery.is_silent:
-                await self._let_listen(request, delivery.answer.listens_as, reader, writer)
+                await self._let_listen(request, delivery.answer, reader, writer)
                 return
             await self._send(writer, delivery)
             if delivery.answer.closes or delivery.ending != "normal":
                 return
 
     async def _let_listen(
-        self, request: Request, application: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, request: Request, given: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         """Hold an open line to somebody who wants to hear the events, until one side has enough."""
-        listener = Listener(application, writer)
+        listener = Listener(given.listens_as, writer, hears_all=given.subscribes_to_all)
         if not listener.open(request):
             return
         listener.is_silent = self._is_frozen

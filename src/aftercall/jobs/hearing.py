@@ -26,7 +26,7 @@ from aftercall.pbx import names
 from aftercall.pbx.ari import AriClient
 from aftercall.pbx.events import Connected, Heard, HeardCall, Lost, Signal, listen
 from aftercall.recordings import filters
-from aftercall.store import calls, choices, pbxs, recordings
+from aftercall.store import calls, cdrs, choices, pbxs, recordings
 from aftercall.store.calls import NewCall
 from aftercall.store.pbxs import Pbx
 from aftercall.store.vault import Vault
@@ -242,8 +242,11 @@ class Hearing:
                 calls.record_facts(db, call_id, now, **_facts(each, name.direction))
                 if each.ended_at is None:
                     self._begin_of(db, call_id)
-                elif job := self._end_of(db, call_id, each, line.skew):
+                    continue
+                if job := self._end_of(db, call_id, each, line.skew):
                     jobs.append(job)
+                # The records may have been quicker than the event.
+                cdrs.join_new(db, pbx.id, [call_id], now)
         self._jobs.enqueue(jobs)
 
     def _begin_of(self, db: sa.Connection, call_id: str) -> None:

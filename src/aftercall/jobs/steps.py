@@ -29,7 +29,7 @@ from aftercall.recordings import filters, plan
 from aftercall.recordings.archive import Archive
 from aftercall.recordings.fetch import Fetched, Growing, Wanted
 from aftercall.speech.engine import Hints
-from aftercall.store import calls, database, insights, pbxs, recordings, stages, syncs, transcripts
+from aftercall.store import calls, cdr_sources, cdrs, database, insights, pbxs, recordings, stages, syncs, transcripts
 from aftercall.store.calls import NewCall
 from aftercall.store.recordings import RecordingFile
 
@@ -101,7 +101,10 @@ class Steps:
             with database.translated(self.data):
                 for start in range(0, len(new), PORTION):
                     with self.engine.begin() as db:
-                        calls.add_found(db, new[start : start + PORTION])
+                        portion = new[start : start + PORTION]
+                        calls.add_found(db, portion)
+                        found = [calls.call_id(sync.pbx_id, each.name.name) for each in portion]
+                        cdrs.join_new(db, sync.pbx_id, found, self.clock())
         except AppError as error:
             _log.warning("sync failed", sync_id=sync_id, code=error.code)
             with self.engine.begin() as db:
@@ -113,6 +116,7 @@ class Steps:
         with self.engine.begin() as db:
             pbxs.unblock(db, sync.pbx_id)
             pbxs.record_list(db, sync.pbx_id, took_s=listed.took_s, clock_skew_s=listed.clock_skew_s)
+            cdr_sources.ask(db, sync.pbx_id)
             # Counted by what carries this sync's mark: right also when a kill came between two portions.
             new_count = sum(calls.state_counts(db, sync_id=sync_id).values())
             syncs.finish(

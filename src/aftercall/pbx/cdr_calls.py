@@ -1,69 +1,63 @@
-"""This file turns call detail records into calls: one row is one leg, all rows of a linkedid are one call; pure.
+"""This file makes calls of call detail records: all rows under one linkedid become one call with its legs; pure.
 
-The rules are those of FreePBX's dialplan and of Asterisk's CDR engine: every ring attempt leaves a row, an IVR, a queue
-or a mailbox "answers" as well as a person does, and a recording is named on some rows of a call, on all or on none.
+Asterisk writes a row for every pair of channels, so a queue that rings ten phones leaves ten rows and more, and a
+machine that answers (a menu, a queue, a mailbox) looks like a person. What a call was is read from all rows together.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from typing import Literal
 
 from aftercall.model import Direction, Disposition
-from aftercall.pbx.names import EARLIEST_ZONE, LATEST_ZONE, NO_NUMBER, QUARTER_HOUR, is_extension_like
+from aftercall.pbx import names
+from aftercall.pbx.cdr_rows import CdrRow, epoch_of
+from aftercall.pbx.heard import Transfer
 
+LegOutcome = Literal["answered", "no answer", "busy", "failed"]
 
-@dataclass(frozen=True, kw_only=True)
-class CdrRow:
-    """One row of asteriskcdrdb.cdr, as far as we use it; texts are "" where the row has none."""
-
-    #: The PBX's own clock, or UTC where FreePBX is set so; naive as it stands in the table.
-    calldate: datetime
-    clid: str = ""
-    src: str = ""
-    dst: str = ""
-    dcontext: str = ""
-    channel: str = ""
-    dstchannel: str = ""
-    lastapp: str = ""
-    lastdata: str = ""
-    #: Whole seconds, ringing included; and from the answer on.
-    duration: int = 0
-    billsec: int = 0
-    #: ANSWERED, NO ANSWER, BUSY, FAILED or CONGESTION.
-    disposition: str = ""
-    uniqueid: str = ""
-    linkedid: str = ""
-    sequence: int = 0
-    did: str = ""
-    recordingfile: str = ""
-    cnum: str = ""
-    cnam: str = ""
-    dst_cnam: str = ""
+#: Where FreePBX's calls from outside come in.
+_FROM_OUTSIDE = ("from-trunk", "from-pstn", "from-did", "from-digital", "from-analog", "ext-did")
+#: Where a call goes on that was handed on without being announced.
+_TRANSFERRED = "xfer"
+_MAILBOX = re.compile(r"vm[a-z]?\d+|\*9[78]\d*")
+_MAILBOX_APPS = frozenset({"voicemail", "voicemailmain", "minivmrecord"})
+#: In these a caller talks with people although nobody was dialled.
+_MEETING_APPS = frozenset({"confbridge", "meetme", "page"})
+#: Waiting for somebody, not talking with them.
+_QUEUE, _PARK = "queue", frozenset({"park", "parkandannounce"})
+#: A device or a queue member of ours; FMPR and FMGL are what Follow Me rings.
+_OUR_CHANNEL = re.compile(r"(?:PJSIP|SIP|IAX2|SCCP|Skinny|Local)/(?:FM(?:PR|GL)-)?([0-9]{2,6})(?=[-@])", re.IGNORECASE)
+_CLID = re.compile(r'\s*"?(.*?)"?\s*<([^<>]*)>\s*')
+_GROUPS = ("ext-group", "ext-queues")
 
 
 @dataclass(frozen=True, kw_only=True)
 class CdrLeg:
-    """One attempt to reach somebody, as a call's page shows it."""
+    """One row as a person reads it: who was rung, and what came of it."""
 
-    started_at: datetime
-    #: Extension, queue or number.
-    to: str
-    disposition: Disposition
-    ring_s: int
-    talk_s: int
+    at: datetime
+    caller: str | None
+    callee: str | None
+    #: Our own phone that was rung, None where a machine answered or the call went out.
+    extension: str | None
+    #: Asterisk's application: `Dial`, `Queue`, `VoiceMail`, ...
+    application: str
+    outcome: LegOutcome
+    ring_s: float
+    talk_s: float
+    recording: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class CdrCall:
-    """One call as its records tell it."""
+    """One call as its records tell it; None where they do not."""
 
     linkedid: str
     started_at: datetime
-    hung_up_at: datetime
-    answered_at: datetime | None
-    utc_offset_min: int | None
+    #: How far the table's clock is ahead of UTC: the PBX's zone, or 0 where the table is kept in UTC.
+    table_offset_min: int
     direction: Direction
     disposition: Disposition
     caller: str | None
@@ -71,239 +65,287 @@ class CdrCall:
     callee: str | None
     callee_name: str | None
     did: str | None
-    #: Who answered, or the only one who was rung.
+    #: Who talked longest on our side; of a missed call the only phone that rang.
     extension: str | None
     queue_or_group: str | None
-    #: Until a person answered, or until the end; and with a person.
+    answered_at: datetime | None
+    hung_up_at: datetime
+    #: Until the answer, or until the caller gave up.
     ring_s: float
     talk_s: float
-    #: Extensions and numbers the call was handed to, in order, after the first that answered.
-    transferred_to: tuple[str, ...]
-    #: Recordings named in the rows: base names without folder and extension, in order.
-    stems: tuple[str, ...]
-    #: Uniqueids of all legs: recordings carry one of them.
-    uniqueids: tuple[str, ...]
     legs: tuple[CdrLeg, ...]
+    transfers: tuple[Transfer, ...]
+    #: Names of its recordings, without folders and format, in the order of the rows.
+    stems: tuple[str, ...]
+    uniqueids: tuple[str, ...]
+
+    @property
+    def outside_number(self) -> str | None:
+        """The party that is not ours; None for an internal call."""
+        return {"inbound": self.caller, "outbound": self.callee}.get(self.direction)
 
 
-#: `PJSIP/201-0000002a` and the like: a device of ours, when its name looks like an extension.
-_DEVICE = re.compile(r"(?:PJSIP|SIP|IAX2|DAHDI|SCCP|Motif)/([^-@/]+)", re.IGNORECASE)
-#: `Local/201@from-queue-0000001;1`: a queue's or a ring group's way to an extension.
-_LOCAL = re.compile(r"Local/(?:FMPR-|FMGL-|PR-|GL-)?([0-9*#+]+)@", re.IGNORECASE)
-_NAMED = re.compile(r'^\s*"?([^"<]*?)"?\s*<')
-_EPOCH = re.compile(r"(?:^|-)([0-9]{10})(?:\.[0-9]+)?$")
-_OUTSIDE_CONTEXTS = ("from-trunk", "from-pstn", "from-did", "ext-did", "from-digital")
-_MAILBOX = re.compile(r"(?:vm[uisb]?|\*97|\*98)", re.IGNORECASE)
-#: Applications that answer without a person.
-_MACHINES = frozenset(
-    """
-    playback background backgrounddetect waitexten read ivr congestion busy hangup musiconhold answer wait noop macro
-    gosub goto gotoif set agi echo saynumber playtones
-    """.split()  # noqa: SIM905 (one list of words reads better so)
-)
+def group(rows: Iterable[CdrRow]) -> dict[str, list[CdrRow]]:
+    """The rows by call."""
+    found: dict[str, list[CdrRow]] = {}
+    for row in rows:
+        found.setdefault(row.call, []).append(row)
+    return found
 
 
-def calls(rows: Iterable[CdrRow]) -> list[CdrCall]:
-    """Group rows into calls, in order of start.
+def build(rows: Sequence[CdrRow], *, usual_offset_min: int = 0) -> CdrCall:
+    """Put the rows of one call together.
 
     Args:
-        rows: all rows of the linkedids in question, in any order; the same row twice counts once.
+        rows: at least one, all with the same linkedid, in any order.
+        usual_offset_min: the table's distance from UTC, for calls whose uniqueids hold no epoch.
     """
-    unique = {(row.uniqueid, row.sequence, row.dstchannel, row.calldate): row for row in rows}
-    ordered = sorted(unique.values(), key=lambda row: (_identity(row), row.calldate, row.sequence))
-    found = [_call(identity, list(legs)) for identity, legs in groupby(ordered, key=_identity)]
-    return sorted(found, key=lambda call: (call.started_at, call.linkedid))
-
-
-def _identity(row: CdrRow) -> str:
-    """Before linkedid was recorded, a leg was a call of its own."""
-    return row.linkedid or row.uniqueid
-
-
-def _call(linkedid: str, rows: Sequence[CdrRow]) -> CdrCall:
-    first = rows[0]
-    offset = utc_offset(rows)
-    started_at = _utc(first.calldate, offset)
-    talks = [row for row in rows if _is_talk(row)]
-    longest = max(talks, key=lambda row: row.billsec, default=None)
-    answered_at = min((_answered(row, offset) for row in talks), default=None)
-    hung_up_at = max(_utc(row.calldate, offset) + timedelta(seconds=row.duration) for row in rows)
+    rows = sorted(rows, key=lambda row: (row.calldate, row.sequence, row.uniqueid))
+    offset_min = _offset_min(rows, usual_offset_min)
+    offset, first = timedelta(minutes=offset_min), rows[0]
+    epoch = epoch_of(first.call)
+    started_at = datetime.fromtimestamp(epoch, UTC) if epoch else _utc(first.calldate, offset)
     direction = _direction(rows)
-    reached = [number for row in talks if (number := _reached(row))]
-    extension = next((each for each in (_reached(longest) if longest else None, *_rung(rows)) if each), None)
-    if direction == "outbound":
-        extension = _own_number(first)
+    talks = _talks(rows, direction)
+    answered_at = min((_answered_at(row, offset) for row in talks), default=None)
+    hung_up_at = max(_utc(row.calldate, offset) + timedelta(seconds=row.duration) for row in rows)
+    caller, caller_name = _caller(rows)
+    callee = _callee(rows, direction, talks)
+    did = next((row.did for row in rows if row.did), None)
+    until = answered_at or hung_up_at
     return CdrCall(
-        linkedid=linkedid,
+        linkedid=first.call,
         started_at=started_at,
-        hung_up_at=hung_up_at,
-        answered_at=answered_at,
-        utc_offset_min=None if offset is None else round(offset.total_seconds() / 60),
+        table_offset_min=offset_min,
         direction=direction,
-        disposition=_disposition(rows, talks),
-        caller=_number(first.cnum) or _number(first.src),
-        caller_name=_caller_name(first),
-        callee=_number(first.dst) or _number(first.did),
-        callee_name=_text(longest.dst_cnam) if longest else _text(first.dst_cnam),
-        did=next((number for row in rows if (number := _number(row.did))), None),
-        extension=extension if extension and is_extension_like(extension) else None,
-        queue_or_group=_queue(rows),
-        ring_s=round(((answered_at or hung_up_at) - started_at).total_seconds(), 3),
-        talk_s=round((hung_up_at - answered_at).total_seconds(), 3) if answered_at else 0.0,
-        transferred_to=tuple(_without_repeats(reached)[1:]),
-        stems=_without_repeats(stem for row in rows if (stem := recording_stem(row.recordingfile))),
-        uniqueids=_without_repeats(row.uniqueid for row in rows if row.uniqueid),
+        disposition=_disposition(rows, direction, is_answered=bool(talks)),
+        caller=caller,
+        caller_name=caller_name,
+        callee=callee,
+        callee_name=next((row.dst_cnam for row in talks if row.dst_cnam and row.dst_cnam != callee), None),
+        did=did,
+        extension=_agent(rows, direction, talks),
+        queue_or_group=_queue_or_group(rows),
+        answered_at=answered_at,
+        hung_up_at=hung_up_at,
+        ring_s=max(0.0, (until - started_at).total_seconds()),
+        talk_s=max(0.0, (hung_up_at - answered_at).total_seconds()) if answered_at else 0.0,
         legs=tuple(_leg(row, offset) for row in rows),
+        transfers=_transfers(rows, talks, offset),
+        stems=tuple(dict.fromkeys(row.stem for row in rows if row.stem)),
+        uniqueids=tuple(dict.fromkeys(row.uniqueid for row in rows if row.uniqueid)),
     )
 
 
-# ---- what one row tells -----------------------------------------------------------------------------------------
+# ---- time -------------------------------------------------------------------------------------------------------
 
 
-def recording_stem(recordingfile: str) -> str:
-    """A recording's name without folder and extension, as it stands at the end of the name in ARI's list."""
-    base = recordingfile.strip().rpartition("/")[2]
-    stem, dot, extension = base.rpartition(".")
-    return stem if dot and extension.isalnum() and not extension.isdigit() else base
+def offset_of(row: CdrRow) -> int | None:
+    """The table's distance from UTC in minutes, as one row's wall clock and epoch tell it."""
+    epoch = epoch_of(row.uniqueid)
+    if epoch is None:
+        return None
+    difference = row.calldate - datetime.fromtimestamp(epoch, UTC).replace(tzinfo=None)
+    zone = round(difference / names.QUARTER_HOUR) * names.QUARTER_HOUR
+    is_close = names.EARLIEST_GAP <= difference - zone <= names.LATEST_GAP
+    return zone // timedelta(minutes=1) if is_close and names.EARLIEST_ZONE <= zone <= names.LATEST_ZONE else None
+
+
+def _offset_min(rows: Sequence[CdrRow], usual: int) -> int:
+    # The first row begins as its channel is born; a later one may belong to a channel that is hours old.
+    for row in rows:
+        found = offset_of(row)
+        if found is not None:
+            return found
+    return usual
+
+
+def _utc(calldate: datetime, offset: timedelta) -> datetime:
+    return (calldate - offset).replace(tzinfo=UTC)
+
+
+def _answered_at(row: CdrRow, offset: timedelta) -> datetime:
+    return _utc(row.calldate, offset) + timedelta(seconds=max(0, row.duration - row.billsec))
+
+
+# ---- what a row is ------------------------------------------------------------------------------------------------
+
+
+def _ours(channel: str) -> str | None:
+    """The extension whose phone or queue membership a channel is."""
+    found = _OUR_CHANNEL.match(channel)
+    return found[1] if found else None
+
+
+def _is_local(channel: str) -> bool:
+    return channel.lower().startswith("local/")
+
+
+def _is_trunk(channel: str) -> bool:
+    return "/" in channel and not _is_local(channel) and _ours(channel) is None
+
+
+def _is_answered(row: CdrRow) -> bool:
+    return row.disposition.upper() == "ANSWERED" and row.billsec > 0
 
 
 def _is_mailbox(row: CdrRow) -> bool:
-    return row.lastapp.lower().startswith(("voicemail", "vm")) or bool(_MAILBOX.match(row.dst))
+    return row.lastapp.lower() in _MAILBOX_APPS or _MAILBOX.fullmatch(row.dst.lower()) is not None
 
 
-def _is_talk(row: CdrRow) -> bool:
-    """Whether a person talked: a device or a line answered, and no machine of ours stands at the other end."""
-    if row.disposition.upper() != "ANSWERED" or row.billsec <= 0 or _is_mailbox(row):
-        return False
-    return bool(row.dstchannel) and row.lastapp.lower() not in _MACHINES
-
-
-def _answered(row: CdrRow, offset: timedelta | None) -> datetime:
-    return _utc(row.calldate, offset) + timedelta(seconds=row.duration - row.billsec)
-
-
-def _reached(row: CdrRow) -> str | None:
-    """The extension or the number at the far end of a leg."""
-    device = _DEVICE.match(row.dstchannel)
-    if device and is_extension_like(device[1]):
-        return device[1]
-    local = _LOCAL.match(row.dstchannel)
-    if local:
-        return local[1]
-    # A trunk's name is no number, but what was dialled over it is.
-    return _number(row.dst)
-
-
-def _rung(rows: Sequence[CdrRow]) -> list[str]:
-    """The extensions that rang; of several, none is the call's."""
-    rung = _without_repeats(
-        number for row in rows if row.dstchannel and (number := _reached(row)) and is_extension_like(number)
-    )
-    return list(rung) if len(rung) == 1 else []
-
-
-def _leg(row: CdrRow, offset: timedelta | None) -> CdrLeg:
-    is_talk = _is_talk(row)
-    if is_talk:
-        disposition: Disposition = "answered"
-    elif _is_mailbox(row):
-        disposition = "voicemail"
-    else:
-        disposition = _failure(row)
-    return CdrLeg(
-        started_at=_utc(row.calldate, offset),
-        to=_reached(row) or row.dst or row.lastapp,
-        disposition=disposition,
-        ring_s=row.duration - row.billsec if is_talk else row.duration,
-        talk_s=row.billsec if is_talk else 0,
-    )
-
-
-def _failure(row: CdrRow) -> Disposition:
+def _outcome(row: CdrRow) -> LegOutcome:
     said = row.disposition.upper()
-    if said == "BUSY":
-        return "busy"
-    return "failed" if said in {"FAILED", "CONGESTION"} else "missed"
-
-
-# ---- what all rows tell -----------------------------------------------------------------------------------------
-
-
-def _disposition(rows: Sequence[CdrRow], talks: Sequence[CdrRow]) -> Disposition:
-    if talks:
+    if said == "ANSWERED":
         return "answered"
-    if any(_is_mailbox(row) and row.billsec > 0 for row in rows):
-        return "voicemail"
-    failures = {_failure(row) for row in rows}
-    if "missed" in failures:
-        return "missed"
-    return "busy" if "busy" in failures else "failed"
+    return {"BUSY": "busy", "FAILED": "failed", "CONGESTION": "failed"}.get(said, "no answer")  # type: ignore[return-value]
+
+
+def _is_from_outside(row: CdrRow) -> bool:
+    return bool(row.did) or row.dcontext.lower().startswith(_FROM_OUTSIDE)
+
+
+# ---- what the call was --------------------------------------------------------------------------------------------
 
 
 def _direction(rows: Sequence[CdrRow]) -> Direction:
-    first = rows[0]
-    if any(_number(row.did) or row.dcontext.startswith(_OUTSIDE_CONTEXTS) for row in rows):
+    if any(_is_from_outside(row) for row in rows):
         return "inbound"
-    is_ours = _own_number(first) is not None
-    called = _number(first.dst)
-    if is_ours and called and not is_extension_like(called) and not called.startswith("*"):
-        return "outbound"
-    return "internal" if is_ours else "unknown"
+    if any(_is_trunk(row.dstchannel) for row in rows):
+        # A call between two trunks comes from outside, whatever FreePBX's context for it is.
+        return "inbound" if _is_trunk(rows[0].channel) else "outbound"
+    first = rows[0]
+    is_long = len(_digits(first.dst)) >= 7  # longer than any extension
+    return "outbound" if is_long and _ours(first.channel) else "internal"
 
 
-def _own_number(row: CdrRow) -> str | None:
-    """The extension that called, if one of ours did."""
-    device = _DEVICE.match(row.channel)
-    for each in (device[1] if device else None, _number(row.cnum), _number(row.src)):
-        if each and is_extension_like(each):
-            return each
-    return None
+def _talks(rows: Sequence[CdrRow], direction: Direction) -> list[CdrRow]:
+    """The rows in which two people talked, as far as records can tell."""
+    answered = [row for row in rows if _is_answered(row) and not _is_mailbox(row)]
+    reached = [row for row in answered if row.dstchannel and row.lastapp.lower() not in _PARK]
+    phones = [row for row in reached if not _is_local(row.dstchannel)]
+    if phones:
+        # The phone's own row, where there is one, begins when it rang; the caller's began with the menu or the queue.
+        own = [row for row in phones if _is_local(row.channel)]
+        others = [row for row in phones if not _is_local(row.channel) and row.lastapp.lower() != _QUEUE]
+        return own + others or phones
+    members = [row for row in reached if not any(_is_mailbox(each) and _is_answered(each) for each in rows)]
+    if members:
+        return members
+    meetings = [row for row in answered if row.lastapp.lower() in _MEETING_APPS]
+    # Whoever calls a feature code or a test from inside has reached what was dialled; a menu is not whom callers want.
+    return meetings or (answered if direction == "internal" and not _is_waiting(answered) else [])
 
 
-def _queue(rows: Sequence[CdrRow]) -> str | None:
-    """The queue or ring group the call went through."""
+def _is_waiting(answered: Sequence[CdrRow]) -> bool:
+    return any(row.lastapp.lower() == _QUEUE or row.dcontext in _GROUPS for row in answered)
+
+
+def _disposition(rows: Sequence[CdrRow], direction: Direction, *, is_answered: bool) -> Disposition:
+    if is_answered:
+        return "answered"
+    if any(_is_mailbox(row) and _is_answered(row) for row in rows):
+        return "voicemail"
+    tried = [_outcome(row) for row in rows if row.dstchannel or row.lastapp.lower() == "dial"]
+    outcomes = set(tried or [_outcome(row) for row in rows])
+    if outcomes == {"busy"} or (direction == "outbound" and "busy" in outcomes):
+        return "busy"
+    is_lost = outcomes == {"failed"} or (direction == "outbound" and not tried and "no answer" not in outcomes)
+    return "failed" if is_lost else "missed"
+
+
+def _agent(rows: Sequence[CdrRow], direction: Direction, talks: Sequence[CdrRow]) -> str | None:
+    if direction == "outbound":
+        return next((found for row in rows if (found := _ours(row.channel))), None) or _if_extension(_number(rows[0]))
+    longest = sorted(talks, key=lambda row: row.billsec, reverse=True)
+    if found := next((ours for row in longest if (ours := _ours(row.dstchannel))), None):
+        return found
+    rung = {ours for row in rows if (ours := _ours(row.dstchannel))}
+    return rung.pop() if len(rung) == 1 and not talks else None
+
+
+def _queue_or_group(rows: Sequence[CdrRow]) -> str | None:
     for row in rows:
-        if row.lastapp.lower() == "queue":
-            return row.lastdata.partition(",")[0].strip() or _number(row.dst)
-        if row.dcontext in {"ext-queues", "ext-group"} and _number(row.dst):
-            return row.dst
+        if row.lastapp.lower() == _QUEUE:
+            return row.lastdata.partition(",")[0].strip() or row.dst or None
+    return next((row.dst for row in rows if row.dcontext.lower() in _GROUPS and row.dst), None)
+
+
+def _caller(rows: Sequence[CdrRow]) -> tuple[str | None, str | None]:
+    """Number and name; FreePBX writes the number once more where there is no name."""
+    first = next((row for row in rows if not _is_local(row.channel)), rows[0])
+    number = _number(first)
+    found = _CLID.fullmatch(first.clid)
+    for name in (first.cnam, found[1] if found else ""):
+        plain = name.strip()
+        is_number = plain == number or (_digits(plain) and _digits(plain) == re.sub(r"[^\w]", "", plain))
+        if plain and not is_number and plain.lower() not in names.NO_NUMBER:
+            return number, plain
+    return number, None
+
+
+def _number(row: CdrRow) -> str | None:
+    found = _CLID.fullmatch(row.clid)
+    for number in (row.cnum, row.src, found[2] if found else ""):
+        if number.strip().lower() not in names.NO_NUMBER:
+            return number.strip()
     return None
 
 
-def _caller_name(row: CdrRow) -> str | None:
-    """What the caller is called; a number in place of a name is none."""
-    named = _NAMED.match(row.clid)
-    for name in (_text(row.cnam), _text(named[1]) if named else None):
-        if name and name not in {row.cnum, row.src} and not re.fullmatch(r"[+*#0-9 ()-]+", name):
-            return None if name.lower() in NO_NUMBER else name
-    return None
+def _callee(rows: Sequence[CdrRow], direction: Direction, talks: Sequence[CdrRow]) -> str | None:
+    if direction == "outbound":
+        dialled = next((row.dst for row in rows if _is_trunk(row.dstchannel) and row.dst), "") or rows[0].dst
+        return _said(dialled)
+    reached = next((ours for row in talks if (ours := _ours(row.dstchannel))), None)
+    if direction == "internal":
+        return _said(rows[0].dst) or reached
+    return reached or next((row.did for row in rows if row.did), None) or _said(rows[0].dst)
 
 
-def utc_offset(rows: Sequence[CdrRow]) -> timedelta | None:
-    """How far the table's clock is ahead of UTC: told by the epoch in a uniqueid; None where none has one."""
+def _said(dst: str) -> str | None:
+    return dst if dst.lower() not in names.NO_NUMBER else None
+
+
+def _if_extension(number: str | None) -> str | None:
+    return number if names.is_extension_like(number) else None
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"[^0-9]", "", text)
+
+
+# ---- legs and transfers -------------------------------------------------------------------------------------------
+
+
+def _leg(row: CdrRow, offset: timedelta) -> CdrLeg:
+    return CdrLeg(
+        at=_utc(row.calldate, offset),
+        caller=_number(row),
+        callee=_said(row.dst),
+        extension=_ours(row.dstchannel),
+        application=row.lastapp,
+        outcome=_outcome(row),
+        ring_s=float(max(0, row.duration - row.billsec)),
+        talk_s=float(row.billsec),
+        recording=row.stem or None,
+    )
+
+
+def _transfers(rows: Sequence[CdrRow], talks: Sequence[CdrRow], offset: timedelta) -> tuple[Transfer, ...]:
+    """Where the call was handed on.
+
+    Blind: the row after it begins in FreePBX's context for that. Attended: the phone that had answered dials itself.
+    """
+    found: dict[str, Transfer] = {}
+    talked: set[str] = set()
     for row in rows:
-        epoch = _EPOCH.search(row.uniqueid)
-        if epoch is None:
-            continue
-        gap = row.calldate.replace(tzinfo=UTC) - datetime.fromtimestamp(int(epoch[1]), UTC)
-        offset = round(gap / QUARTER_HOUR) * QUARTER_HOUR
-        if EARLIEST_ZONE <= offset <= LATEST_ZONE and abs(gap - offset) <= timedelta(seconds=60):
-            return offset
-    return None
-
-
-def _utc(calldate: datetime, offset: timedelta | None) -> datetime:
-    return (calldate - (offset or timedelta())).replace(tzinfo=UTC)
-
-
-def _number(text: str) -> str | None:
-    number = text.strip()
-    return None if number.lower() in NO_NUMBER else number
-
-
-def _text(text: str) -> str | None:
-    return text.strip() or None
-
-
-def _without_repeats(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))
+        from_whom, to = _ours(row.channel), _ours(row.dstchannel) or row.dst
+        if _TRANSFERRED in row.dcontext.lower() and talked:
+            found.setdefault(row.dst, Transfer(kind="blind", to=row.dst, at=_utc(row.calldate, offset)))
+        elif (
+            from_whom in talked and not _is_local(row.channel) and to != from_whom
+            and row.lastapp.lower() not in _PARK | {"parkedcall"}
+        ):  # fmt: skip
+            found.setdefault(to, Transfer(kind="attended", to=to, at=_utc(row.calldate, offset)))
+        if row in talks and (reached := _ours(row.dstchannel)):
+            talked.add(reached)
+    return tuple(found.values())

@@ -174,7 +174,8 @@ async def _line(address: PbxAddress, application: str, patience: EventPatience) 
             async with asyncio.timeout(1):
                 await line.close()
         except TimeoutError:
-            # A PBX that is frozen answers no goodbye.
+            pass  # a PBX that is frozen answers no goodbye
+        finally:
             line.transport.abort()
 
 

@@ -352,6 +352,12 @@ def rows_by_id(db: sa.Connection, identities: Sequence[str]) -> list[CallRow]:
     return [_row(values) for values in db.execute(statement).mappings()]
 
 
+def further_recordings(db: sa.Connection, identity: str) -> list[CallRow]:
+    """The calls that other recordings of this conversation brought, in order of start."""
+    found = db.scalars(sa.select(call.c.id).where(call.c.main_id == identity)).all()
+    return rows_by_id(db, found)[::-1] if found else []
+
+
 def last_change(db: sa.Connection) -> datetime | None:
     """When any call moved last; one look into an index."""
     found: datetime | None = db.scalar(sa.select(sa.func.max(call.c.updated_at)))

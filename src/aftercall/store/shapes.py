@@ -4,10 +4,13 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from aftercall.model import AudioFacts, CallSentiment, Insight, Transcript, Turn, TurnSentiment
+from aftercall.pbx.cdr_calls import CdrCall
 from aftercall.recordings import filters
 from aftercall.store import condition, health
 from aftercall.store.calls import CallDetail, CallRow
+from aftercall.store.cdr_sources import CdrSource, Kept
 from aftercall.store.condition import Condition
+from aftercall.store.coverage import Entry, Figure, Report
 from aftercall.store.health import Lag
 from aftercall.store.pbxs import Pbx
 from aftercall.store.stages import StageRecord
@@ -42,6 +45,20 @@ def call(row: CallRow) -> dict[str, Any]:
         "extension": row.extension,
         "queue_or_group": row.queue_or_group,
         "duration_s": row.duration_s,
+        "linkedid": row.linkedid,
+        "caller_name": row.caller_name,
+        "callee_name": row.callee_name,
+        "did": row.did,
+        "disposition": row.disposition,
+        "answered_at": moment(row.answered_at),
+        "hung_up_at": moment(row.hung_up_at),
+        "ring_s": row.ring_s,
+        "talk_s": row.talk_s,
+        "hangup_cause": row.hangup_cause,
+        "hangup_text": row.hangup_text,
+        "transfers": row.transfers or [],
+        "further_recording_of": row.main_id,
+        "called_back_by": row.called_back_id,
         "sentiment": _call_mood(row),
         "engine": row.engine,
         "is_low_accuracy": row.is_low_accuracy,
@@ -83,6 +100,86 @@ def whole_call(detail: CallDetail) -> dict[str, Any]:
         "audio": audio(detail.audio) if detail.audio else None,
         "stages": [stage(each) for each in detail.stages],
         **understood(detail.transcript, detail.insight),
+    }
+
+
+def legs(told: CdrCall) -> list[dict[str, Any]]:
+    """Who was rung, and what came of it, as the call detail records tell."""
+    return [
+        {
+            "at": moment(each.at),
+            "caller": each.caller,
+            "callee": each.callee,
+            "extension": each.extension,
+            "application": each.application,
+            "outcome": each.outcome,
+            "ring_s": each.ring_s,
+            "talk_s": each.talk_s,
+            "recording": each.recording,
+        }
+        for each in told.legs
+    ]
+
+
+def cdr_source(source: CdrSource, known: Kept) -> dict[str, Any]:
+    """Where a PBX's call detail records are read, and how that goes; the password is never given."""
+    return {
+        "host": source.host,
+        "port": source.port,
+        "database": source.database,
+        "username": source.username,
+        "use_tls": source.use_tls,
+        "certificate": source.certificate,
+        "is_enabled": source.is_enabled,
+        "read_at": moment(source.read_at),
+        "next_read_at": moment(source.next_read_at),
+        "is_backfilled": source.is_backfilled,
+        "backfilled_to": moment(source.backfilled_to),
+        "blocked_by": source.blocked_by,
+        "error": source.error.as_json() if source.error else None,
+        "known_calls": known.count,
+        "oldest_at": moment(known.oldest_at),
+        "newest_at": moment(known.newest_at),
+    }
+
+
+def coverage_report(found: Report) -> dict[str, Any]:
+    """Answered calls without a usable recording."""
+    return {
+        "total": _figure(found.total),
+        "by_extension": [_figure(each) for each in found.by_extension],
+        "by_queue": [_figure(each) for each in found.by_queue],
+        "by_day": [_figure(each) for each in found.by_day],
+    }
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    return {
+        "name": figure.name,
+        "answered": figure.answered,
+        "usable": figure.usable,
+        "on_its_way": figure.on_its_way,
+        "missing": figure.missing,
+        "share": figure.share,
+        "causes": {cause.value: count for cause, count in figure.gaps.items()},
+    }
+
+
+def gap(entry: Entry) -> dict[str, Any]:
+    """One answered call without a usable recording."""
+    return {
+        "linkedid": entry.linkedid,
+        "call_id": entry.call_id,
+        "pbx_id": entry.pbx_id,
+        "started_at": moment(entry.started_at),
+        "direction": entry.direction,
+        "caller": entry.caller,
+        "caller_name": entry.caller_name,
+        "callee": entry.callee,
+        "extension": entry.extension,
+        "queue_or_group": entry.queue,
+        "talk_s": entry.talk_s,
+        "cause": entry.coverage.value,
     }
 
 

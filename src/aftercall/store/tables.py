@@ -268,15 +268,24 @@ cdr_source = sa.Table(
     sa.Column("certificate", sa.Text),
     sa.Column("is_enabled", sa.Boolean, nullable=False),
     sa.Column("changed_at", UTC, nullable=False),
-    #: The latest calldate that was read: the table's own clock, so not a moment.
-    sa.Column("read_up_to", sa.String(19)),
+    #: Every leg that ended before is here, down to `backfilled_to`; null before the first reading.
+    sa.Column("read_to", UTC),
+    #: Older ones come later, stretch by stretch; `is_backfilled` when there is nothing older.
+    sa.Column("backfilled_to", UTC),
+    sa.Column("is_backfilled", sa.Boolean, nullable=False, server_default=sa.false()),
+    #: How far the table's clock was ahead of UTC at the last reading.
+    sa.Column("offset_min", sa.Integer),
+    #: When it was last looked at, and when the next look is due; null for at once.
     sa.Column("read_at", UTC),
+    sa.Column("next_read_at", UTC),
+    #: Looks that failed since the last that did not.
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("error", sa.JSON),
     #: Code of the error that stopped the reading until the settings change.
     sa.Column("blocked_by", sa.String(60)),
 )
 
-#: What the call detail records tell of each call, kept so that a recording that comes later finds it.
+#: What the call detail records tell of each call, kept so that rows and recordings that come later find it.
 cdr = sa.Table(
     "cdr",
     metadata,
@@ -287,10 +296,16 @@ cdr = sa.Table(
     sa.Column("disposition", sa.String(20), nullable=False),
     #: The last digits of the outside party's number, to find a call back.
     sa.Column("number_tail", sa.String(20)),
+    sa.Column("extension", sa.String(80)),
+    sa.Column("queue_or_group", sa.Text),
     #: Whether the records name a recording of the call.
     sa.Column("is_recording_named", sa.Boolean, nullable=False),
-    sa.Column("facts", sa.JSON, nullable=False),
+    #: The call under which this is shown; null while it is not.
+    sa.Column("call_id", sa.String(32)),
+    #: The rows themselves, without what is empty.
+    sa.Column("rows", sa.JSON, nullable=False),
     sa.Index("ix_cdr_pbx_id_number_tail", "pbx_id", "number_tail", "started_at"),
+    sa.Index("ix_cdr_pbx_id_started_at", "pbx_id", "started_at"),
 )
 
 #: Uniqueids and recording names of each call's legs.

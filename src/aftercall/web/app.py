@@ -7,7 +7,19 @@ from starlette.types import Scope
 
 from aftercall import __version__
 from aftercall.web import api, problems, rendering
-from aftercall.web.pages import account, call, call_list, events, first_run, freepbx, setup_guide, sign_in, syncing
+from aftercall.web.pages import (
+    account,
+    call,
+    call_list,
+    cdr,
+    coverage,
+    events,
+    first_run,
+    freepbx,
+    setup_guide,
+    sign_in,
+    syncing,
+)
 from aftercall.web.parts import Parts
 from aftercall.web.security import SameSiteOnly, SecurityHeaders
 from aftercall.web.sessions import signed_in
@@ -54,6 +66,6 @@ def _pages() -> APIRouter:
     pages = APIRouter(include_in_schema=False)
     for open_page in (first_run, sign_in):
         pages.include_router(open_page.router)
-    for guarded in (call_list, call, events, syncing, setup_guide, freepbx, account):
+    for guarded in (call_list, call, events, syncing, setup_guide, cdr, freepbx, coverage, account):
         pages.include_router(guarded.router, dependencies=[Depends(signed_in)])
     return pages

@@ -39,6 +39,35 @@ CAUSE_STAGES = {
     "index": "not made searchable",
 }
 
+#: How a call ended for the caller.
+DISPOSITION_WORDS = {
+    "answered": "Answered",
+    "missed": "Missed",
+    "voicemail": "Voicemail",
+    "busy": "Busy",
+    "failed": "Not connected",
+}
+
+#: What became of an answered call's recording: a heading, and the probable cause in a sentence.
+COVERAGE_WORDS = {
+    "usable": ("Recorded", "There is a usable recording."),
+    "on its way": ("On its way", "The recording is being fetched or analysed."),
+    "not recorded": (
+        "Not recorded",
+        "The PBX's records name no recording: nothing told the PBX to record this call. Look at the call recording "
+        "settings of the extension, the queue and the route.",
+    ),
+    "not on the PBX": (
+        "Not on the PBX",
+        "The PBX's records name a recording, but the PBX does not list it: it was deleted or moved there, or never "
+        "written because nobody spoke.",
+    ),
+    "failed": ("Unreadable", "The recording is on the PBX, but it could not be fetched or read."),
+    "no audio": ("Empty file", "The recording holds a header and no sound: the recording began and ended at once."),
+    "filtered out": ("Filtered out", "The filters of this PBX leave the call out, or its recording was too short."),
+    "too old": ("Too old", "The call was before the day from which recordings are fetched."),
+}
+
 #: Where nothing moves any more by itself.
 ENDED = frozenset(
     {CallState.DONE, CallState.NO_AUDIO, CallState.FAILED, CallState.SKIPPED, CallState.NO_RECORDING}
@@ -75,6 +104,7 @@ FIELD_WORDS = {
     "extensions": "Only these extensions",
     "min_duration_s": "Shortest recording",
     "skipped_names": "Names to skip",
+    "database": "Database",
 }
 
 #: Checks whose names are abbreviations.

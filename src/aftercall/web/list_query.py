@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from aftercall.model import CallState
 from aftercall.store.calls import LARGEST_KEY, CallFilter
-from aftercall.web.display import DIRECTION_WORDS, MOOD_WORDS, STATE_WORDS, clock, zone
+from aftercall.web.display import DIRECTION_WORDS, DISPOSITION_WORDS, MOOD_WORDS, STATE_WORDS, clock, zone
 
 #: The names used in the address, in the order they are written there.
-NAMES = ("q", "when", "from", "to", "direction", "mood", "state", "duration", "extension", "pbx", "sync")
+NAMES = ("q", "when", "from", "to", "direction", "mood", "state", "disposition", "duration", "extension", "pbx", "sync")
 
 WHEN_WORDS = {
     "today": "Today",
@@ -79,6 +79,7 @@ class ListQuery:
             direction=given.get("direction", ""),
             mood=given.get("mood", ""),
             state=given.get("state", ""),
+            disposition=given.get("disposition", ""),
             pbx_id=given.get("pbx", ""),
             extension=given.get("extension", ""),
             sync_id=given.get("sync", ""),
@@ -127,6 +128,8 @@ def _is_known(name: str, value: str) -> bool:
             known = MOOD_FILTERS
         case "state":
             known = {state.value: None for state in CallState}
+        case "disposition":
+            known = DISPOSITION_WORDS
         case "duration":
             return _span(value) != (None, None)
         case _:
@@ -137,6 +140,12 @@ def _is_known(name: str, value: str) -> bool:
 def sort_key(text: str | None) -> int | None:
     """A call's sort key as an address holds it; None for anything that is no number."""
     return min(int(text), LARGEST_KEY) if text and re.fullmatch(r"\d{1,19}", text, re.ASCII) else None
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is a day as an address holds it, and one that a zone cannot shift out of the calendar."""
+    day = _date(text)
+    return day is not None and 1 < day.year < 9999
 
 
 def _date(text: str) -> date | None:
@@ -185,6 +194,7 @@ def _words(name: str, value: str, pbx_names: Mapping[str, str]) -> str:
         "direction": lambda: DIRECTION_WORDS[value],
         "mood": lambda: MOOD_FILTERS[value],
         "state": lambda: STATE_WORDS[CallState(value)],
+        "disposition": lambda: DISPOSITION_WORDS[value],
         "duration": lambda: DURATION_WORDS.get(value) or _duration_words(value),
         "extension": lambda: f"Extension {value}",
         "pbx": lambda: pbx_names.get(value, "Removed PBX"),

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from aftercall.jobs.clients import Preview
 from aftercall.jobs.control import JobControl
 from aftercall.model import PbxAddress
+from aftercall.pbx.cdr_checks import DiagnoseCdr, diagnose_cdr
 from aftercall.pbx.diagnose import Diagnose, diagnose
 from aftercall.recordings.archive import Archive
 from aftercall.recordings.filters import Filters
@@ -34,6 +35,8 @@ class Parts:
     setup_token: str | None = None
     #: Tests the connection to a PBX, check by check.
     diagnose: Diagnose = diagnose
+    #: The same for the way to its call detail records.
+    diagnose_cdr: DiagnoseCdr = diagnose_cdr
     #: Counts what a sync would fetch: the address, the stored PBX's id if there is one, the filters.
     preview: Callable[[PbxAddress, str | None, Filters], Preview] | None = None
     clock: Callable[[], datetime] = _utc_now

@@ -107,10 +107,10 @@ def problems(
     if not is_test and not is_preview:
         found |= {
             "name": _name(entered.name),
-            "sync_interval_min": _number(
+            "sync_interval_min": number_problem(
                 entered.sync_interval_min, SHORTEST_INTERVAL_MIN, LONGEST_INTERVAL_MIN, what="minutes, "
             ),
-            "downloads_at_once": _number(entered.downloads_at_once, 1, MOST_DOWNLOADS),
+            "downloads_at_once": number_problem(entered.downloads_at_once, 1, MOST_DOWNLOADS),
             "backlog_per_min": _optional(entered.backlog_per_min, 1, FASTEST_BACKLOG),
         }
     return {name: problem for name, problem in found.items() if problem}
@@ -118,8 +118,8 @@ def problems(
 
 def _problems_to_connect(entered: Entered, stored: Pbx | None) -> dict[str, str]:
     return {
-        "host": _host(entered.host),
-        "port": _number(entered.port, 1, 65535),
+        "host": host_problem(entered.host),
+        "port": number_problem(entered.port, 1, 65535),
         "username": _username(entered.username),
         "password": _password(entered, stored),
         "prefix": _prefix(entered.prefix),
@@ -208,7 +208,8 @@ def _clean_prefix(prefix: str) -> str:
     return prefix.strip().strip("/")
 
 
-def _host(text: str) -> str:
+def host_problem(text: str) -> str:
+    """What is wrong with a host; "" if nothing is."""
     host = clean_host(text)
     if not host:
         return "Enter the PBX's host name or IP address."
@@ -225,7 +226,8 @@ def _host(text: str) -> str:
     return ""
 
 
-def _number(text: str, low: int, high: int, *, what: str = "") -> str:
+def number_problem(text: str, low: int, high: int, *, what: str = "") -> str:
+    """What is wrong with a whole number; "" if nothing is."""
     text = text.strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 6 and low <= int(text) <= high):
         return f"Enter a whole number ({what}{low} to {high})."
@@ -233,7 +235,7 @@ def _number(text: str, low: int, high: int, *, what: str = "") -> str:
 
 
 def _optional(text: str, low: int, high: int, *, what: str = "") -> str:
-    return _number(text, low, high, what=what) if text.strip() else ""
+    return number_problem(text, low, high, what=what) if text.strip() else ""
 
 
 def _zone(text: str) -> str:

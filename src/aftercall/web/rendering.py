@@ -94,6 +94,7 @@ def _shared(request: Request) -> dict[str, Any]:
         "path": request.url.path,
         "now": parts_of(request).clock(),
         "has_demo": getattr(request.state, "has_demo", False),
+        "has_records": getattr(request.state, "has_records", False),
         "has_others": getattr(request.state, "has_others", False),
         "is_insecure": request.url.scheme == "http" and request.url.hostname not in {"127.0.0.1", "localhost", "::1"},
     }

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aftercall.errors import Forbidden, SignInRequired
-from aftercall.store import accounts, pbxs
+from aftercall.store import accounts, coverage, pbxs
 from aftercall.store.accounts import Account
 from aftercall.web.access import may_administer
 from aftercall.web.rendering import parts_of
@@ -77,7 +77,9 @@ def who_is_it(request: Request) -> Account | None:
     with parts.engine.connect() as db:
         found = accounts.session_of(db, cookie, now)
         kinds = {each.is_demo for each in pbxs.all_pbxs(db)} if found else set()
+        has_records = found is not None and coverage.has_records(db)
     request.state.has_demo, request.state.has_others = True in kinds, False in kinds
+    request.state.has_records = has_records
     if found is None:
         return None
     account, session = found

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aftercall.errors import FormInvalid
-from aftercall.store import calls, shapes
+from aftercall.store import calls, cdrs, shapes
 from aftercall.store.calls import CallFilter
 from aftercall.web import access, audio, rendering
-from aftercall.web.api.models import CallPage, Direction, Mood, Problem, State, WholeCall
+from aftercall.web.api.models import CallPage, Direction, Disposition, Leg, Mood, Problem, State, WholeCall
 from aftercall.web.pages.call import find
 from aftercall.web.sessions import SignedIn
 
@@ -24,6 +24,7 @@ def wanted_calls(  # noqa: PLR0917 - each is a parameter of the address
     direction: Direction | None = None,
     mood: Annotated[Mood | Literal["none"] | None, Query(description="`none`: calls without a mood.")] = None,
     state: State | None = None,
+    disposition: Disposition | None = None,
     pbx: Annotated[str, Query(max_length=80, description="A PBX's id.")] = "",
     extension: Annotated[str, Query(max_length=80)] = "",
     sync: Annotated[str, Query(max_length=80, description="Only calls that this sync found.")] = "",
@@ -41,6 +42,7 @@ def wanted_calls(  # noqa: PLR0917 - each is a parameter of the address
         direction=direction or "",
         mood=mood or "",
         state=state or "",
+        disposition=disposition or "",
         pbx_id=pbx,
         extension=extension,
         sync_id=sync,
@@ -77,6 +79,15 @@ def list_calls(
 def show_call(request: Request, account: SignedIn, call_id: str) -> dict[str, Any]:
     """Everything known of one call."""
     return shapes.whole_call(find(request, account, call_id))
+
+
+@router.get("/calls/{call_id}/legs", response_model=list[Leg], responses=MISSING)
+def list_legs(request: Request, account: SignedIn, call_id: str) -> list[dict[str, Any]]:
+    """Who was rung, and what came of it, in order; empty without call detail records."""
+    row = find(request, account, call_id).row
+    with rendering.parts_of(request).engine.connect() as db:
+        told = cdrs.told_of(db, row.pbx_id, row.linkedid) if row.linkedid else None
+    return shapes.legs(told) if told else []
 
 
 @router.get(

@@ -11,6 +11,9 @@ State = Literal[
     "found", "in progress", "fetched", "analysing", "done", "no audio", "waiting", "failed", "skipped", "no recording"
 ]
 
+Disposition = Literal["answered", "missed", "voicemail", "busy", "failed"]
+Gap = Literal["not recorded", "not on the PBX", "failed", "no audio", "filtered out", "too old"]
+
 
 class Shape(BaseModel):
     """Every field is always there; null means not known."""
@@ -62,6 +65,14 @@ class Snippet(Shape):
     speaker: str
 
 
+class Transfer(Shape):
+    """A call that was handed on."""
+
+    kind: str
+    to: str
+    at: str | None
+
+
 class Call(Shape):
     """One call as in a list."""
 
@@ -78,6 +89,23 @@ class Call(Shape):
     extension: str | None
     queue_or_group: str | None
     duration_s: float | None
+    linkedid: str | None
+    caller_name: str | None
+    callee_name: str | None
+    did: str | None
+    disposition: Disposition | None
+    answered_at: str | None
+    hung_up_at: str | None
+    #: Until the answer, or until the caller gave up.
+    ring_s: float | None
+    talk_s: float | None
+    hangup_cause: int | None
+    hangup_text: str | None
+    transfers: list[Transfer]
+    #: The id of the call under which this recording is shown.
+    further_recording_of: str | None
+    #: The id of the call in which a missed caller was spoken to.
+    called_back_by: str | None
     sentiment: CallMood | None
     engine: str | None
     is_low_accuracy: bool | None
@@ -169,9 +197,23 @@ class WholeCall(Shape):
     extension: str | None
     queue_or_group: str | None
     duration_s: float | None
+    linkedid: str | None
+    caller_name: str | None
+    callee_name: str | None
+    did: str | None
+    disposition: Disposition | None
+    answered_at: str | None
+    hung_up_at: str | None
+    ring_s: float | None
+    talk_s: float | None
+    hangup_cause: int | None
+    hangup_text: str | None
+    transfers: list[Transfer]
+    further_recording_of: str | None
+    called_back_by: str | None
     is_demo: bool
     updated_at: str
-    kind: str
+    kind: str | None
     uniqueid: str | None
     size_bytes: int | None
     sha256: str | None
@@ -191,6 +233,20 @@ class WholeCall(Shape):
     moments: None
     categories: None
     redactions: None
+
+
+class Leg(Shape):
+    """Who was rung in a call, and what came of it."""
+
+    at: str
+    caller: str | None
+    callee: str | None
+    extension: str | None
+    application: str
+    outcome: Literal["answered", "no answer", "busy", "failed"]
+    ring_s: float
+    talk_s: float
+    recording: str | None
 
 
 class Pbx(Shape):
@@ -444,3 +500,76 @@ class NewToken(Shape):
     """Shown this once."""
 
     token: str
+
+
+class CdrEntry(Shape):
+    """Where a PBX's call detail records are read."""
+
+    host: str
+    port: int = 3306
+    database: str = "asteriskcdrdb"
+    username: str
+    #: Left out, the stored one is kept.
+    password: str | None = None
+    use_tls: bool = False
+    #: PEM of the server's own certificate.
+    certificate: str | None = None
+    is_enabled: bool = True
+
+
+class CdrSource(Shape):
+    """Where a PBX's call detail records are read, and how that goes."""
+
+    host: str
+    port: int
+    database: str
+    username: str
+    use_tls: bool
+    certificate: str | None
+    is_enabled: bool
+    read_at: str | None
+    next_read_at: str | None
+    is_backfilled: bool
+    backfilled_to: str | None
+    blocked_by: str | None
+    error: Failure | None
+    known_calls: int
+    oldest_at: str | None
+    newest_at: str | None
+
+
+class CoverageFigure(Shape):
+    """The answered calls of one extension, queue or day, or all of them."""
+
+    name: str
+    answered: int
+    usable: int
+    on_its_way: int
+    missing: int
+    #: 0 to 1, of those whose outcome is known.
+    share: float | None
+    causes: dict[Gap, int]
+
+
+class CoverageReport(Shape):
+    total: CoverageFigure
+    by_extension: list[CoverageFigure]
+    by_queue: list[CoverageFigure]
+    by_day: list[CoverageFigure]
+
+
+class CoverageGap(Shape):
+    """An answered call without a usable recording."""
+
+    linkedid: str
+    call_id: str | None
+    pbx_id: str
+    started_at: str
+    direction: Direction
+    caller: str | None
+    caller_name: str | None
+    callee: str | None
+    extension: str | None
+    queue_or_group: str | None
+    talk_s: float | None
+    cause: Gap

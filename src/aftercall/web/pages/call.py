@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from aftercall.model import CallState, Stage
-from aftercall.store import calls
+from aftercall.store import calls, cdrs
 from aftercall.store.calls import CallDetail
 from aftercall.web import access, audio, list_query, mood, rendering
 from aftercall.web.display import ENDED
@@ -38,6 +38,8 @@ def show(request: Request, account: SignedIn, call_id: str) -> Response:
     now = parts.clock()
     with parts.engine.connect() as db:
         wanted = access.narrowed(account, came_from.wanted(now, calls.newest_utc_offset_min(db)))
+        told = cdrs.told_of(db, found.row.pbx_id, found.row.linkedid) if found.row.linkedid else None
+        further = calls.further_recordings(db, call_id)
         newer, older = calls.neighbours(db, wanted, found.row.sort_key) if wanted else (None, None)
     transcript, insight = found.transcript, found.insight
     moods = insight.turns if insight else ()
@@ -56,6 +58,8 @@ def show(request: Request, account: SignedIn, call_id: str) -> Response:
         lane=mood.lane(transcript, moods, found.row.duration_s),
         line=mood.line(insight.sentiment) if insight else None,
         stages=_stages(found),
+        told=told,
+        further=further,
         trouble=next((each for each in found.stages if each.error), None),
         has_sound=found.archive_key is not None
         and found.audio is not None

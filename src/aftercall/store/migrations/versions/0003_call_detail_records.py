@@ -24,8 +24,13 @@ def upgrade() -> None:
         sa.Column("certificate", sa.Text()),
         sa.Column("is_enabled", sa.Boolean(), nullable=False),
         sa.Column("changed_at", tables.UTC(), nullable=False),
-        sa.Column("read_up_to", sa.String(length=19)),
+        sa.Column("read_to", tables.UTC()),
+        sa.Column("backfilled_to", tables.UTC()),
+        sa.Column("is_backfilled", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("offset_min", sa.Integer()),
         sa.Column("read_at", tables.UTC()),
+        sa.Column("next_read_at", tables.UTC()),
+        sa.Column("failures", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("error", sa.JSON()),
         sa.Column("blocked_by", sa.String(length=60)),
         sa.ForeignKeyConstraint(["pbx_id"], ["pbx.id"], name=op.f("fk_cdr_source_pbx_id"), ondelete="CASCADE"),
@@ -39,12 +44,16 @@ def upgrade() -> None:
         sa.Column("direction", sa.String(length=20), nullable=False),
         sa.Column("disposition", sa.String(length=20), nullable=False),
         sa.Column("number_tail", sa.String(length=20)),
+        sa.Column("extension", sa.String(length=80)),
+        sa.Column("queue_or_group", sa.Text()),
         sa.Column("is_recording_named", sa.Boolean(), nullable=False),
-        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("call_id", sa.String(length=32)),
+        sa.Column("rows", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["pbx_id"], ["pbx.id"], name=op.f("fk_cdr_pbx_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("pbx_id", "linkedid", name=op.f("pk_cdr")),
     )
     op.create_index("ix_cdr_pbx_id_number_tail", "cdr", ["pbx_id", "number_tail", "started_at"])
+    op.create_index("ix_cdr_pbx_id_started_at", "cdr", ["pbx_id", "started_at"])
     op.create_table(
         "cdr_key",
         sa.Column("pbx_id", sa.String(length=32), nullable=False),
@@ -59,6 +68,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_recording_pbx_id_uniqueid", "recording")
     op.drop_table("cdr_key")
+    op.drop_index("ix_cdr_pbx_id_started_at", "cdr")
     op.drop_index("ix_cdr_pbx_id_number_tail", "cdr")
     op.drop_table("cdr")
     op.drop_table("cdr_source")

@@ -1,6 +1,7 @@
 """This file holds one ARI client per PBX for the jobs, and keeps the load on each PBX low."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
@@ -11,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aftercall.errors import AppError, NotFound, PbxError, PbxListEmpty, Retry
-from aftercall.jobs.gate import Gate, Pace, Rest
+from aftercall.jobs.gate import LOOK_EVERY_S, Gate, Pace, Rest
 from aftercall.jobs.loop import LoopThread
 from aftercall.model import PbxAddress
 from aftercall.pbx.ari import AriClient
@@ -95,6 +96,9 @@ class _Line:
     #: A list costs the PBX memory: never two at a time.
     listing: asyncio.Lock = field(default_factory=asyncio.Lock)
     last: _LastList | None = None
+    #: The pace for old recordings, and when it was looked up.
+    backlog_per_min: int | None = None
+    looked_at: float = -math.inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,11 +189,15 @@ class PbxClients:
             raise NotFound(thing="PBX")
         return _Wish(address=address, downloads_at_once=pbx.downloads_at_once, changed_at=pbx.changed_at)
 
-    def _pace(self, pbx_id: str) -> int | None:
+    def _pace(self, line: _Line, pbx_id: str) -> int | None:
         """How many old recordings a minute this PBX may be asked for now; held-back ones are soon let go unasked."""
-        with self._engine.connect() as db:
-            pbx = pbxs.get(db, pbx_id)
-        return None if pbx is None or pbx.is_backlog_paused else pbx.backlog_per_min
+        # A look for each recording would cost more than the small downloads.
+        if time.monotonic() - line.looked_at > LOOK_EVERY_S:
+            with self._engine.connect() as db:
+                pbx = pbxs.get(db, pbx_id)
+            line.backlog_per_min = None if pbx is None or pbx.is_backlog_paused else pbx.backlog_per_min
+            line.looked_at = time.monotonic()
+        return line.backlog_per_min
 
     async def _list(self, wish: _Wish, pbx_id: str) -> Listed:
         line = await self._line(wish, pbx_id)
@@ -236,7 +244,7 @@ class PbxClients:
 
         async def one(each: Wanted) -> Outcome:
             if is_backlog:
-                await line.pace.wait(each.started_at.timestamp(), lambda: self._pace(pbx_id))
+                await line.pace.wait(each.started_at.timestamp(), lambda: self._pace(line, pbx_id))
             async with line.gate.pass_through(each.started_at.timestamp()):
                 if is_backlog and line.rest.left_s:
                     return Resting(left_s=line.rest.left_s)

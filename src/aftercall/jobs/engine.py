@@ -35,7 +35,7 @@ FETCH_CONCURRENCY = 48
 BACKLOG_CONCURRENCY = 16
 #: Jobs put on a queue in one transaction: few enough that nobody waits for the lock.
 PORTION = 200
-POLL_S: dict[Queue, float] = {"sync": 0.2, "fetch": 0.2, "backlog": 0.5, "analyse": 0.5}
+POLL_S: dict[Queue, float] = {"sync": 0.2, "fetch": 0.2, "backlog": 0.2, "analyse": 0.5}
 
 
 def priority(started_at: datetime, *, is_asked_by_user: bool) -> int:

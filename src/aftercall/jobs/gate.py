@@ -70,6 +70,9 @@ class Pace:
         Args:
             per_min: the pace as it is now, asked again and again, since it may be changed meanwhile; None is no limit.
         """
+        if per_min() is None:
+            self._last_at = time.monotonic()
+            return
         async with self._turn.pass_through(rank):
             while (pace := per_min()) is not None:
                 left_s = self._last_at + 60 / pace - time.monotonic()

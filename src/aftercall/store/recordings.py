@@ -98,7 +98,15 @@ def get_all(db: sa.Connection, call_ids: Sequence[str]) -> list[RecordingFile]:
 
 
 def _files(db: sa.Connection, statement: sa.Select[Any]) -> list[RecordingFile]:
-    return [RecordingFile(**{**row, "state": CallState(row["state"])}) for row in db.execute(statement).mappings()]
+    # Through a row's mapping each column would be looked up anew: with a large backlog that is felt.
+    found = db.execute(statement)
+    names = list(found.keys())
+    files = []
+    for row in found:
+        values = dict(zip(names, row, strict=True))
+        values["state"] = CallState(values["state"])
+        files.append(RecordingFile(**values))
+    return files
 
 
 def to_hand_out(

@@ -31,8 +31,8 @@ _LEAST = 2**31 - 1
 
 #: Downloads at a time are limited per PBX where they happen; the queue only has to keep that many busy.
 FETCH_CONCURRENCY = 48
-#: Jobs of old recordings at a time, over all PBXs: each holds up to 20 recordings.
-BACKLOG_CONCURRENCY = 16
+#: The same for jobs of old recordings, so that one PBX which ails does not hold up another's past.
+BACKLOG_CONCURRENCY = 48
 #: Jobs put on a queue in one transaction: few enough that nobody waits for the lock.
 PORTION = 200
 POLL_S: dict[Queue, float] = {"sync": 0.2, "fetch": 0.2, "backlog": 0.2, "analyse": 0.5}

@@ -224,23 +224,7 @@ class Steps:
 
     def _record(self, outcomes: list[tuple[RecordingFile, Outcome]], began_at: datetime) -> None:
         """Store what became of each; those that came home in one transaction."""
-        now = self.clock()
-        with self.engine.begin() as db:
-            for file, outcome in outcomes:
-                if isinstance(outcome, Fetched):
-                    recordings.record_fetched(
-                        db,
-                        file.call_id,
-                        archive_key=outcome.archive_key,
-                        size_bytes=outcome.size_bytes,
-                        sha256=outcome.sha256,
-                        content_type=outcome.content_type,
-                        fetched_at=now,
-                    )
-                    stages.put_done(db, file.call_id, Stage.FETCH, began_at, now)
-                    calls.set_state(db, file.call_id, CallState.FETCHED, now)
-                    if file.over_at is not None:
-                        calls.record_lag(db, file.call_id, fetched_after_s=lag_s(file.over_at, now))
+        self._record_fetched([(file, got) for file, got in outcomes if isinstance(got, Fetched)], began_at)
         for file, outcome in outcomes:
             if isinstance(outcome, Growing):
                 self._look_again(file, outcome)
@@ -253,6 +237,26 @@ class Steps:
             elif isinstance(outcome, Exception):
                 _log.error("fetch failed unexpectedly", call_id=file.call_id, exc_info=outcome)
                 self._failed(file, Stage.FETCH, Unexpected(kind=type(outcome).__name__), began_at)
+
+    def _record_fetched(self, fetched: list[tuple[RecordingFile, Fetched]], began_at: datetime) -> None:
+        if not fetched:
+            return
+        now, call_ids = self.clock(), [file.call_id for file, _ in fetched]
+        with self.engine.begin() as db:
+            for file, got in fetched:
+                recordings.record_fetched(
+                    db,
+                    file.call_id,
+                    archive_key=got.archive_key,
+                    size_bytes=got.size_bytes,
+                    sha256=got.sha256,
+                    content_type=got.content_type,
+                    fetched_at=now,
+                )
+                if file.over_at is not None:
+                    calls.record_lag(db, file.call_id, fetched_after_s=lag_s(file.over_at, now))
+            stages.put_done(db, call_ids, Stage.FETCH, began_at, now)
+            calls.set_states(db, call_ids, CallState.FETCHED, now)
 
     def _put_off(self, file: RecordingFile, resting: Resting) -> None:
         """The PBX ails: come back when it has rested, which is not this recording's failure."""

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 from lab.asterisk import Lab
 
+from aftercall import wiring
 from aftercall.jobs.clients import PbxClients
 from aftercall.jobs.loop import LoopThread
-from aftercall.jobs.pool import CpuPool
-from aftercall.jobs.steps import Steps
+from aftercall.jobs.pool import Workers
 from aftercall.store import syncs
 from bench import house as bench_house
 from bench.figures import Figure, paired, seconds
@@ -24,16 +24,7 @@ def measure(lab: Lab) -> list[Figure]:
     with bench_house.house() as made:
         pbx_id = bench_house.connect(made, lab)
         network = LoopThread()
-        steps = Steps(
-            engine=made.engine,
-            data=made.settings.data,
-            jobs=made.jobs,
-            clients=PbxClients(made.engine, made.vault, network),
-            archive=made.archive,
-            pool=CpuPool(1),
-            speech_engine="auto",
-            max_recording_bytes=2**30,
-        )
+        steps = wiring.the_walk(made, PbxClients(made.engine, made.vault, network), Workers(1))
 
         def sync() -> None:
             with made.engine.begin() as db:

@@ -17,7 +17,7 @@ from lab.recordings import silence
 from aftercall import wiring
 from aftercall.jobs.clients import PbxClients
 from aftercall.jobs.loop import LoopThread
-from aftercall.jobs.pool import CpuPool
+from aftercall.jobs.pool import Workers
 from aftercall.jobs.steps import Steps
 from aftercall.model import CallState
 from aftercall.store import syncs
@@ -108,16 +108,7 @@ def _first_of_new(made: House, pbx_id: str) -> Figure:
 def _steps(made: House) -> Iterator[Steps]:
     network = LoopThread()
     clients = PbxClients(made.engine, made.vault, network)
-    yield Steps(
-        engine=made.engine,
-        data=made.settings.data,
-        jobs=made.jobs,
-        clients=clients,
-        archive=made.archive,
-        pool=CpuPool(1),
-        speech_engine="auto",
-        max_recording_bytes=2**30,
-    )
+    yield wiring.the_walk(made, clients, Workers(1))
     clients.close()
     network.close()
 

@@ -1,6 +1,7 @@
 """This file is the command line; each command opens the house, does one thing and prints JSON or plain lines."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -119,11 +120,19 @@ def sync(settings: Settings, name: str | None, wait: bool, status: bool, as_json
 
 @main.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--engine", default="auto", show_default=True, help="Speech engine.")
-@click.option("--language", default="en", show_default=True, help="Language spoken (BCP 47).")
+@click.option("--engine", default="auto", show_default=True, help="Speech engine, or ENGINE/MODEL.")
+@click.option("--language", help="Language spoken (BCP 47); found out if not given.")
+@click.option("--workers", type=click.IntRange(1), help="Worker processes (default: one for each core).")
 @click.option("--transcript", type=click.File(), help="Skip the audio: JSON lines with turns, - for stdin.")
 @click.pass_obj
-def analyse(settings: Settings, files: tuple[Path, ...], engine: str, language: str, transcript: Any) -> None:
+def analyse(
+    settings: Settings,
+    files: tuple[Path, ...],
+    engine: str,
+    language: str | None,
+    workers: int | None,
+    transcript: Any,
+) -> None:
     """Analyse local audio files (or transcripts) and print a JSON line each; needs no PBX and stores nothing."""
     from aftercall.commands import analyse as command
 
@@ -131,9 +140,9 @@ def analyse(settings: Settings, files: tuple[Path, ...], engine: str, language: 
         raise click.UsageError("Give audio files, or --transcript with a file of JSON lines.")
     has_failed = False
     lines: Iterator[dict[str, Any]] = (
-        command.of_transcripts(transcript, language=language)
+        command.of_transcripts(transcript, language=language or "en")
         if transcript
-        else command.of_files(files, engine=engine, language=language, workers=max(settings.workers, 1))
+        else command.of_files(files, settings, engine=engine, language=language, workers=workers or os.cpu_count() or 1)
     )
     for line in lines:
         has_failed = has_failed or "error" in line

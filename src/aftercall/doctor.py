@@ -13,7 +13,8 @@ from aftercall.errors import AppError, ArchiveFull, NotFound
 from aftercall.model import Check, PbxAddress
 from aftercall.pbx.diagnose import diagnose
 from aftercall.settings import Settings
-from aftercall.speech import engine as speech
+from aftercall.speech import plugins
+from aftercall.speech.engine import Outfit
 from aftercall.store import pbxs
 from aftercall.store.vault import Vault
 
@@ -98,7 +99,7 @@ def _installation(settings: Settings) -> Iterator[Check]:
     else:
         yield Check(check="disk", status="ok", what=f"{free_bytes // 2**30} GB free in {settings.data}.")
     yield Check(check="database", status="ok", what=f"SQLite {sqlite3.sqlite_version}, schema up to date.")
-    best = speech.best_available()
+    best = plugins.best_available(Outfit(models=settings.models_folder))
     if best is None:
         yield Check(
             check="speech",

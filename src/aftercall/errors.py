@@ -16,7 +16,7 @@
       RecordingError   RecordingMissing  RecordingUnreadable  RecordingStillGrowing  RecordingIncomplete  RecordingNotAudio
                        RecordingTooLarge  ArchiveFull  ArchiveBroken
       AudioError       AudioEmpty  AudioTooShort  AudioUnreadable  CodecUnsupported  AudioTooLong
-      EngineError      EngineNotInstalled  EngineUnknown  EngineDied  LanguageUnsupported
+      EngineError      EngineNotInstalled  EngineUnknown  EngineDied  LanguageUnsupported  ModelMissing  ModelDamaged
       StoreError       StoreBusy  StoreFull  SchemaAhead
       JobError         AttemptsSpent  Cancelled  DataFolderInUse  Unexpected
       WebError         NotFound  Forbidden  FormInvalid  SignInRequired  TooManyAttempts  CrossSiteRefused
@@ -801,6 +801,33 @@ class EngineUnknown(EngineError):
     fix_template = "Choose one of these: {available}."
     status = 422
     example = {"engine": "parrot", "available": "auto, pocketsphinx"}
+
+
+class ModelMissing(EngineError):
+    code = "model-missing"
+    what_template = "The speech model {model} of the engine {engine} is not there."
+    why_template = "The models folder {folder} does not hold it."
+    fix_template = (
+        "Open Settings > Models and fetch it, or run `aftercall models fetch {model}`. Without internet: copy its files "
+        "here with `aftercall models import`. Or choose another engine."
+    )
+    example = {
+        "model": "parakeet-tdt-0.6b-v3-int8",
+        "engine": "parakeet",
+        "folder": "/var/lib/aftercall/models",
+    }
+
+
+class ModelDamaged(EngineError):
+    code = "model-damaged"
+    what_template = "The speech model {model} cannot be used: bad model."
+    why_template = "Loading it failed: {detail}."
+    fix_template = (
+        "Run `aftercall models verify {model}`. If a file is damaged, remove the model and fetch or import it again; "
+        "then use Retry on the call. Its recording is kept."
+    )
+    retry = Retry.NEVER
+    example = {"model": "parakeet-tdt-0.6b-v3-int8", "detail": "the process that loaded it ended with status 255"}
 
 
 class EngineDied(EngineError):

@@ -161,6 +161,20 @@ class Span:
     end_s: float
 
 
+#: Sound that is no person speaking in this call.
+NonSpeechKind = Literal["silence", "ringback", "busy", "dtmf", "beep", "music"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NonSpeech:
+    """A stretch of an audio channel that holds no words; which key a DTMF tone stands for is not kept."""
+
+    kind: NonSpeechKind
+    audio_channel: int
+    start_s: float
+    end_s: float
+
+
 # ---- speech -----------------------------------------------------------------------------------------------------
 
 
@@ -181,10 +195,39 @@ class Utterance:
     start_s: float
     end_s: float
     words: tuple[Word, ...]
+    #: BCP 47, where the engine itself found it out.
+    language: str | None = None
 
 
 Role = Literal["agent", "customer"]
 SpeakerSeparation = Literal["stereo", "separated", "one speaker", "not separated"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoiceSpan:
+    """A stretch in which one of the separated speakers speaks."""
+
+    start_s: float
+    end_s: float
+    #: `A` or `B`; `A` speaks first.
+    speaker: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Voices:
+    """Whether the speakers of a mono recording could be told apart, and who speaks when."""
+
+    #: In order, apart; empty when not accepted.
+    spans: tuple[VoiceSpan, ...]
+    #: Cosine of the two voices' centres, -1 to 1: the lower, the less alike; None where it could not be told.
+    similarity: float | None
+    is_accepted: bool
+    #: Accepted, but only just: shown as "speakers estimated".
+    is_low_confidence: bool
+    #: Why they were not separated, "" if they were.
+    reason: str
+    #: The method and the version of its weights.
+    method: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,8 +239,12 @@ class Turn:
     role: Role | None
     start_s: float
     end_s: float
+    #: "" when the turn was not understood: its words are then guesses, and no more than that.
     text: str
     words: tuple[Word, ...] = ()
+    is_understood: bool = True
+    #: A person has corrected its text.
+    is_corrected: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +258,15 @@ class Transcript:
     turns: tuple[Turn, ...]
     #: True when the engine is known to misunderstand most telephone speech; the text is shown with that label.
     is_low_accuracy: bool = False
+    #: What in the recording is no speech, in order.
+    non_speech: tuple[NonSpeech, ...] = ()
+    #: What found the speech, such as `silero 6.2.3` or `energy`.
+    activity: str = ""
+    #: How the voices of a mono recording were told apart, or why not; None on stereo.
+    voices: Voices | None = None
+    #: Where the language comes from: `chosen` by a setting or a person, `engine` found it, `text` read from the words,
+    #: `assumed` because the engine knows no other.
+    language_from: Literal["chosen", "engine", "text", "assumed"] = "assumed"
 
 
 # ---- insight ----------------------------------------------------------------------------------------------------

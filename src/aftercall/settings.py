@@ -22,6 +22,8 @@ class Settings:
     port: int = 8080
     #: AFTERCALL_PUBLIC_URL: the address users see, when a reverse proxy stands in front.
     public_url: str | None = None
+    #: AFTERCALL_MODELS: the folder of speech, speaker and vector models; default: `models` in the data folder.
+    models: Path | None = None
     #: AFTERCALL_WORKERS: processes for speech recognition; default: one less than the cores, at least 1.
     workers: int = 1
     #: AFTERCALL_MAX_RECORDING_MB
@@ -34,6 +36,10 @@ class Settings:
     @property
     def database(self) -> Path:
         return self.data / "aftercall.db"
+
+    @property
+    def models_folder(self) -> Path:
+        return self.models or self.data / "models"
 
     @property
     def job_database(self) -> Path:
@@ -60,6 +66,9 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         host=environment.get("AFTERCALL_HOST") or "127.0.0.1",
         port=_whole_number(environment, "AFTERCALL_PORT", 8080, 0, 65535),
         public_url=public_url.rstrip("/") if public_url else None,
+        models=Path(environment["AFTERCALL_MODELS"]).expanduser().resolve()
+        if environment.get("AFTERCALL_MODELS")
+        else None,
         workers=_whole_number(environment, "AFTERCALL_WORKERS", max(1, (os.cpu_count() or 2) - 1), 1, 256),
         max_recording_mb=_whole_number(environment, "AFTERCALL_MAX_RECORDING_MB", 1024, 1, 2047),
         log_level=level,

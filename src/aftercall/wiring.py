@@ -17,9 +17,10 @@ from aftercall.jobs.control import JobControl
 from aftercall.jobs.engine import JobEngine
 from aftercall.jobs.hearing import Hearing
 from aftercall.jobs.loop import LoopThread
-from aftercall.jobs.pool import CpuPool
+from aftercall.jobs.pool import Workers
 from aftercall.jobs.schedule import Schedule
 from aftercall.jobs.steps import Steps
+from aftercall.jobs.transcribing import Transcribing
 from aftercall.recordings.archive import Archive
 from aftercall.settings import Settings
 from aftercall.store import database
@@ -91,17 +92,8 @@ def at_work(house: House, *, with_schedule: bool, with_events: bool = False) -> 
     with _only_worker(settings.data):
         network = LoopThread()
         clients = PbxClients(house.engine, house.vault, network)
-        pool = CpuPool(settings.workers)
-        steps = Steps(
-            engine=house.engine,
-            data=settings.data,
-            jobs=house.jobs,
-            clients=clients,
-            archive=house.archive,
-            pool=pool,
-            speech_engine="auto",
-            max_recording_bytes=settings.max_recording_mb * 2**20,
-        )
+        workers = Workers(settings.workers)
+        steps = the_walk(house, clients, workers)
         schedule = Schedule(house.engine, house.control, house.jobs)
         hearing = Hearing(house.engine, house.vault, network, house.jobs, house.control)
         records = CdrReading(house.engine, house.vault)
@@ -122,10 +114,31 @@ def at_work(house: House, *, with_schedule: bool, with_events: bool = False) -> 
             if with_schedule:
                 schedule.close()
                 records.close()
-            pool.close()
+            workers.close()
             clients.close()
             network.close()
             house.jobs.close()
+
+
+def the_walk(house: House, clients: PbxClients, workers: Workers) -> Steps:
+    """The steps of a call through the house, with all they need."""
+    settings = house.settings
+    return Steps(
+        engine=house.engine,
+        data=settings.data,
+        jobs=house.jobs,
+        clients=clients,
+        archive=house.archive,
+        workers=workers,
+        transcribing=Transcribing(
+            engine=house.engine,
+            archive=house.archive,
+            workers=workers,
+            models_folder=settings.models_folder,
+            threads=settings.workers,
+        ),
+        max_recording_bytes=settings.max_recording_mb * 2**20,
+    )
 
 
 @contextlib.contextmanager

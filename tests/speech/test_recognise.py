@@ -3,6 +3,7 @@ import pickle
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from tests.fixtures.sounds import SOUNDS, babble, silence
 from aftercall.audio.decode import decode
 from aftercall.model import Audio, Samples, Span, Transcript, Utterance, Word
 from aftercall.speech import recognise as room
-from aftercall.speech.engine import Hints, load
+from aftercall.speech.engine import Hints, Outfit
+from aftercall.speech.plugins import load
 from aftercall.speech.portions import Portion, merge, share_out
 from aftercall.speech.recognise import hear, plan, recognise, write
 
@@ -25,6 +27,11 @@ class Counting:
     model = "fingers 10"
     is_low_accuracy = False
     languages = ("en", "de")
+    processes: Literal["one", "many"] = "many"
+    writes_sentences = False
+
+    def warm_up(self) -> None:
+        """It has ten fingers."""
 
     def transcribe(
         self, samples: Samples, rate_hz: int, spans: Sequence[Span], hints: Hints, *, audio_channel: int = 0
@@ -120,12 +127,12 @@ def test_the_plan_says_how_much_speech_there_is() -> None:
 
 
 def hear_file(path: Path, portions: list[Portion]) -> list[Utterance]:
-    return hear(decode(path)[0], portions, load(), Hints())
+    return hear(decode(path)[0], portions, load("auto", Outfit()), Hints())
 
 
 @pytest.fixture(scope="module")
 def in_one_process() -> Transcript:
-    return recognise(decode(CLIP)[0], load(), Hints())
+    return recognise(decode(CLIP)[0], load("auto", Outfit()), Hints())
 
 
 def test_a_call_shared_between_processes_gives_the_same_transcript(in_one_process: Transcript) -> None:
@@ -134,7 +141,7 @@ def test_a_call_shared_between_processes_gives_the_same_transcript(in_one_proces
     assert len(shares) == 2
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         heard = merge(pool.map(hear_file, [CLIP] * 2, shares))
-    assert write(planned, heard, load(), Hints()) == in_one_process
+    assert write(planned, heard, load("auto", Outfit()), Hints()) == in_one_process
 
 
 def test_the_short_call_is_understood(in_one_process: Transcript) -> None:

@@ -9,44 +9,50 @@ from typing import Any
 from aftercall.errors import AppError, FormInvalid
 from aftercall.insight.sentiment import score_turns
 from aftercall.jobs.listening import Sound, look_at, transcribe
-from aftercall.jobs.pool import CpuPool
+from aftercall.jobs.pool import Workers
 from aftercall.model import Role, Transcript, Turn, Word
 from aftercall.pbx import names
-from aftercall.speech import engine as engines
-from aftercall.speech.engine import Hints
+from aftercall.settings import Settings
+from aftercall.speech import plugins
+from aftercall.speech.engine import Hints, Outfit
+from aftercall.speech.engine import language as spoken
 from aftercall.store import shapes
 from aftercall.store.stages import Failure
 
 Line = dict[str, Any]
 
 
-def of_files(files: Sequence[Path], *, engine: str, language: str, workers: int) -> Iterator[Line]:
+def of_files(
+    files: Sequence[Path], settings: Settings, *, engine: str, language: str | None, workers: int
+) -> Iterator[Line]:
     """Analyse audio files; a file that cannot be analysed gives a line with its error.
 
     Raises:
         EngineError: the engine or the language is not there.
     """
     hints = Hints(language=language)
-    engines.language(engines.load(engine), hints)
-    pool = CpuPool(workers)
+    outfit = Outfit(models=settings.models_folder, threads=workers)
+    chosen = plugins.resolve(engine, outfit, language=language)
+    spoken(plugins.load(chosen, outfit), hints)
+    pool = Workers(workers)
     try:
         for file in files:
             try:
-                yield _of_file(pool, file, engine, hints)
+                yield _of_file(pool, file, chosen, outfit, hints)
             except AppError as error:
                 yield {"file": str(file), "error": Failure.of(error).as_json()}
     finally:
         pool.close()
 
 
-def _of_file(pool: CpuPool, file: Path, engine: str, hints: Hints) -> Line:
+def _of_file(workers: Workers, file: Path, choice: str, outfit: Outfit, hints: Hints) -> Line:
     if not file.is_file():
         raise FormInvalid(field="FILE", problem=f"there is no file {file}.")
     sound = Sound(path=file, name=file.name)
     began = time.perf_counter()
-    look = pool.run(look_at, sound)
+    look = workers.many.run(look_at, sound)
     decoded = time.perf_counter()
-    transcript = transcribe(pool, sound, engine=engine, hints=hints)
+    transcript = transcribe(workers, sound, choice=choice, outfit=outfit, hints=hints)
     heard = time.perf_counter()
     insight = score_turns(
         transcript.turns, language=transcript.language, is_low_accuracy=transcript.is_low_accuracy

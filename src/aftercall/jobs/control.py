@@ -1,16 +1,17 @@
-"""This file is what people and schedules can ask of the jobs: sync now, stop, try again."""
+"""This file is what people and schedules can ask of the jobs: sync now, stop, try again, transcribe again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from aftercall.errors import NotFound
+from aftercall.jobs import again
 from aftercall.jobs.engine import JobEngine
 from aftercall.jobs.steps import analyse_job, fetch_job, fetch_jobs, sync_job, utc_now
 from aftercall.model import CallState, Stage
 from aftercall.recordings.archive import Archive
-from aftercall.store import calls, health, pbxs, recordings, stages, syncs
+from aftercall.store import calls, health, pbxs, recordings, reruns, stages, syncs
 
 
 class JobControl:
@@ -104,6 +105,68 @@ class JobControl:
             for each in held:
                 calls.set_state(db, each.call_id, CallState.FOUND, self._clock())
         self._jobs.enqueue(fetch_jobs(held, attempts))
+
+    # ---- transcribed again --------------------------------------------------------------------------------------
+
+    def transcribe_again(
+        self, call_ids: Sequence[str], *, engine: str | None, language: str | None, query: str, by: str
+    ) -> str:
+        """Transcribe calls again with an engine or a language; what comes of it waits until a person accepts it.
+
+        Args:
+            engine: a choice as `speech.plugins` has it, None for what the settings say.
+            query: the address of the list they were chosen with, "" for a single call.
+            by: the name of the account.
+        Returns:
+            The rerun's id.
+        """
+        with self._engine.begin() as db:
+            rerun_id = reruns.ask(db, call_ids, engine=engine, language=language, query=query, by=by, now=self._clock())
+            queued = reruns.calls_of(db, rerun_id, limit=None)
+        self._jobs.enqueue(again.job(rerun_id, each.call_id, is_one_call=len(queued) == 1) for each in queued)
+        return rerun_id
+
+    def accept(self, rerun_id: str, call_id: str) -> None:
+        """Let the new transcript of a call take the present one's place.
+
+        Raises:
+            NotFound: nothing of the kind is ready.
+        """
+        with self._engine.begin() as db:
+            if not again.accept(db, rerun_id, call_id, self._clock()):
+                raise NotFound(thing="new transcript of this call")
+
+    def discard(self, rerun_id: str, call_id: str) -> None:
+        """Forget the new transcript of a call."""
+        with self._engine.begin() as db:
+            again.discard(db, rerun_id, call_id, self._clock())
+
+    def accept_all(self, rerun_id: str) -> int:
+        """Let every new transcript of a rerun that is ready take its place, as a job; returns how many there are."""
+        with self._engine.begin() as db:
+            count = reruns.set_all(db, rerun_id, "replacing", self._clock(), among=["ready"])
+        if count:
+            self._jobs.enqueue([again.replace_job(rerun_id, self._clock())])
+        return count
+
+    def discard_all(self, rerun_id: str) -> int:
+        """Forget every new transcript of a rerun that nobody has accepted; returns how many there were."""
+        with self._engine.begin() as db:
+            return again.discard_all(db, rerun_id, self._clock())
+
+    def cancel_rerun(self, rerun_id: str) -> None:
+        """Transcribe no more calls of a rerun; what is ready stays ready."""
+        with self._engine.begin() as db:
+            reruns.cancel(db, rerun_id, self._clock())
+
+    def take_version(self, call_id: str, number: int) -> None:
+        """Let one of a call's older transcripts take the present one's place.
+
+        Raises:
+            NotFound: there is no such version.
+        """
+        with self._engine.begin() as db:
+            again.make_present(db, call_id, number, self._clock())
 
     def remove_pbx(self, pbx_id: str, archive: Archive, *, with_calls: bool) -> None:
         """Disconnect a PBX; its calls and recordings go only if asked, the files after the rows."""

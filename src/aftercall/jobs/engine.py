@@ -27,7 +27,8 @@ Queue = Literal["sync", "fetch", "backlog", "analyse"]
 
 #: A person's wish comes before everything, then the newest call.
 ASKED_BY_USER = 1
-_LEAST = 2**31 - 1
+#: Behind every call.
+LAST = 2**31 - 1
 
 #: Downloads at a time are limited per PBX where they happen; the queue only has to keep that many busy.
 FETCH_CONCURRENCY = 48
@@ -42,7 +43,7 @@ def priority(started_at: datetime, *, is_asked_by_user: bool) -> int:
     """Smaller comes first: a user's request, then newest calls first."""
     if is_asked_by_user:
         return ASKED_BY_USER
-    return max(2, _LEAST - int(started_at.timestamp()) // 60)
+    return max(2, LAST - int(started_at.timestamp()) // 60)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,8 @@ class Job:
     #: Where to begin, for analyse jobs.
     first_stage: Stage = Stage.DECODE
     delay_s: float = 0
+    #: What to do, where it is not what the queue is named for: `again` on `analyse`, `replace` on `sync`.
+    other_workflow: str = ""
 
     @property
     def id(self) -> str:
@@ -66,7 +69,7 @@ class Job:
     @property
     def workflow(self) -> str:
         """What is done; old recordings are fetched as new ones are, only on a queue of their own."""
-        return "fetch" if self.queue == "backlog" else self.queue
+        return self.other_workflow or ("fetch" if self.queue == "backlog" else self.queue)
 
 
 def _job_id(queue: str, subject: str, attempt: int) -> str:
@@ -85,6 +88,10 @@ class Walk(Protocol):
     def run_stage(self, stage: Stage, call_id: str, attempt: int) -> bool:
         """Run one stage of the analysis; False ends the walk."""
         ...
+
+    def transcribe_again(self, rerun_id: str, call_id: str) -> None: ...
+
+    def replace_transcripts(self, rerun_id: str) -> None: ...
 
 
 class _Walker:
@@ -118,6 +125,16 @@ def _analyse(call_id: str, attempt: int, first_stage: str) -> None:
             return
 
 
+@DBOS.workflow(name="again", max_recovery_attempts=100)
+def _again(rerun_id: str, call_id: str) -> None:
+    DBOS.run_step({"name": "transcribe again"}, _walk().transcribe_again, rerun_id, call_id)
+
+
+@DBOS.workflow(name="replace", max_recovery_attempts=100)
+def _replace(rerun_id: str) -> None:
+    DBOS.run_step({"name": "replace"}, _walk().replace_transcripts, rerun_id)
+
+
 def _options(job: Job) -> EnqueueOptions:
     options: EnqueueOptions = {
         "workflow_name": job.workflow,
@@ -133,13 +150,14 @@ def _options(job: Job) -> EnqueueOptions:
 
 def _arguments(job: Job) -> tuple[object, ...]:
     subject, attempt = job.subjects[0]
-    match job.queue:
-        case "sync":
-            return (subject,)
-        case "fetch" | "backlog":
+    match job.workflow:
+        case "fetch":
             return (list(job.subjects),)
         case "analyse":
             return (subject, attempt, job.first_stage.value)
+        case "again":
+            return tuple(subject.split(":"))
+    return (subject,)
 
 
 class JobEngine:

@@ -5,12 +5,15 @@ from pathlib import Path
 
 from aftercall.audio.decode import decode
 from aftercall.audio.peaks import peaks
-from aftercall.jobs.pool import CpuPool
+from aftercall.errors import EngineDied, ModelDamaged
+from aftercall.jobs.pool import CpuPool, Workers
 from aftercall.model import Audio, AudioFacts, Transcript, Utterance
-from aftercall.speech import engine as engines
-from aftercall.speech.engine import Hints, SpeechEngine
+from aftercall.recordings.archive import Archive
+from aftercall.speech import plugins
+from aftercall.speech.engine import Hints, Outfit, SpeechEngine
 from aftercall.speech.portions import Portion, merge, share_out
 from aftercall.speech.recognise import Plan, hear, plan, write
+from aftercall.store.recordings import RecordingFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +27,14 @@ class Sound:
     content_type: str = ""
 
 
+def sound_of(archive: Archive, file: RecordingFile) -> Sound:
+    """A recording that is at home."""
+    assert file.archive_key is not None
+    # The name in the list has no extension; the format it was listed with stands in for it.
+    name = f"{file.name}.{file.listed_format}"
+    return Sound(path=archive.path(file.archive_key), name=name, content_type=file.content_type or "")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Look:
     """What is known of a recording without listening to it."""
@@ -35,8 +46,8 @@ class Look:
 
 # ---- in the worker processes -------------------------------------------------------------------------------------
 
-#: The recogniser of this process: its weights are loaded once.
-_loaded: dict[str, SpeechEngine] = {}
+#: The recogniser of this process with what it was made of: its weights are loaded once.
+_loaded: dict[tuple[str, Outfit], SpeechEngine] = {}
 
 
 def look_at(sound: Sound) -> Look:
@@ -54,11 +65,19 @@ def plan_listening(sound: Sound) -> Plan:
     return plan(_decoded(sound)[0])
 
 
-def listen(sound: Sound, portions: list[Portion], engine: str, hints: Hints) -> list[Utterance]:
+def warm_up(choice: str, outfit: Outfit) -> None:
+    """Load an engine's weights and try them, once for each process."""
+    if (choice, outfit) not in _loaded:
+        engine = plugins.load(choice, outfit)
+        engine.warm_up()
+        _loaded[choice, outfit] = engine
+
+
+def listen(sound: Sound, portions: list[Portion], choice: str, outfit: Outfit, hints: Hints) -> list[Utterance]:
     """Recognise some portions of a recording."""
-    if engine not in _loaded:
-        _loaded[engine] = engines.load(engine)
-    return hear(_decoded(sound)[0], portions, _loaded[engine], hints)
+    if (choice, outfit) not in _loaded:
+        _loaded[choice, outfit] = plugins.load(choice, outfit)
+    return hear(_decoded(sound)[0], portions, _loaded[choice, outfit], hints)
 
 
 def _decoded(sound: Sound) -> tuple[Audio, AudioFacts]:
@@ -68,15 +87,32 @@ def _decoded(sound: Sound) -> tuple[Audio, AudioFacts]:
 # ---- in the process that waits ------------------------------------------------------------------------------------
 
 
-def transcribe(pool: CpuPool, sound: Sound, *, engine: str, hints: Hints) -> Transcript:
-    """Transcribe a recording on all workers of the pool at once.
+def transcribe(workers: Workers, sound: Sound, *, choice: str, outfit: Outfit, hints: Hints) -> Transcript:
+    """Transcribe a recording, on as many worker processes as the engine can use.
 
     Raises:
         AudioError, EngineError: as the decoder and the engine raise them.
         EngineDied: a worker ended.
     """
-    chosen = engines.load(engine)
-    planned = pool.run(plan_listening, sound)
+    choice = plugins.resolve(choice, outfit, language=hints.language)
+    engine = plugins.load(choice, outfit)
+    planned = workers.many.run(plan_listening, sound)
+    pool = workers.many
+    if planned.portions and engine.processes == "one":
+        pool = workers.one
+        _try(pool, choice, outfit, engine)
     shares = share_out(planned.portions, pool.workers)
-    heard = pool.run_all(listen, [((sound, share, chosen.name, hints), {}) for share in shares])
-    return write(planned, merge(heard), chosen, hints)
+    heard = pool.run_all(listen, [((sound, share, choice, outfit, hints), {}) for share in shares])
+    return write(planned, merge(heard), engine, hints)
+
+
+def _try(pool: CpuPool, choice: str, outfit: Outfit, engine: SpeechEngine) -> None:
+    """A model of the wrong shape ends the process that loads it: then it is the model, not the call, that is bad.
+
+    Raises:
+        ModelDamaged: it cannot be used.
+    """
+    try:
+        pool.run(warm_up, choice, outfit)
+    except EngineDied as exc:
+        raise ModelDamaged(model=engine.model, detail="the process that loaded it ended at once") from exc

@@ -38,6 +38,19 @@ def _die_with(parent_pid: int) -> None:
     threading.Thread(target=watch, name="die-with-parent", daemon=True).start()
 
 
+class Workers:
+    """All worker processes: many for what is light, and one for an engine whose weights are too big to hold twice."""
+
+    def __init__(self, workers: int) -> None:
+        self.many = CpuPool(workers)
+        self.one = CpuPool(1)
+
+    def close(self) -> None:
+        """End them all."""
+        self.many.close()
+        self.one.close()
+
+
 class CpuPool:
     """Worker processes for decoding and recognition, started at the first task.
 

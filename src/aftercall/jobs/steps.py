@@ -16,20 +16,19 @@ import sqlalchemy as sa
 
 from aftercall import log
 from aftercall.errors import AppError, AttemptsSpent, AudioEmpty, AudioTooShort, NotFound, Retry, Unexpected
-from aftercall.insight.sentiment import score_turns
-from aftercall.jobs import listening
+from aftercall.jobs import again, listening
 from aftercall.jobs.clients import Outcome, PbxClients, Resting, Unwanted
 from aftercall.jobs.engine import Job, JobEngine, Queue, priority
-from aftercall.jobs.listening import Sound
-from aftercall.jobs.pool import CpuPool
+from aftercall.jobs.pool import Workers
+from aftercall.jobs.transcribing import Transcribing
+from aftercall.jobs.understanding import understand
 from aftercall.model import CallState, Stage
 from aftercall.pbx import names
 from aftercall.pbx.listing import Listing
 from aftercall.recordings import filters, plan
 from aftercall.recordings.archive import Archive
 from aftercall.recordings.fetch import Fetched, Growing, Wanted
-from aftercall.speech.engine import Hints
-from aftercall.store import calls, cdr_sources, cdrs, database, insights, pbxs, recordings, stages, syncs, transcripts
+from aftercall.store import calls, cdr_sources, cdrs, database, pbxs, recordings, reruns, stages, syncs, transcripts
 from aftercall.store.calls import NewCall
 from aftercall.store.recordings import RecordingFile
 
@@ -56,11 +55,8 @@ class Steps:
     jobs: JobEngine
     clients: PbxClients
     archive: Archive
-    pool: CpuPool
-    #: Name of the speech engine, or `auto`.
-    speech_engine: str
-    #: BCP 47, or None for the engine's first language.
-    language: str | None = None
+    workers: Workers
+    transcribing: Transcribing
     max_recording_bytes: int
     clock: Callable[[], datetime] = utc_now
 
@@ -327,7 +323,7 @@ class Steps:
         return True
 
     def _decode(self, file: RecordingFile) -> None:
-        heard = self.pool.run(listening.look_at, self._sound(file))
+        heard = self.workers.many.run(listening.look_at, listening.sound_of(self.archive, file))
         with self.engine.connect() as db:
             pbx = pbxs.get(db, file.pbx_id)
         duration_s = round(heard.facts.duration_s, 3)
@@ -357,28 +353,19 @@ class Steps:
             raise AudioTooShort(duration_s=duration_s, shortest_s=shortest_s)
 
     def _transcribe(self, file: RecordingFile) -> None:
-        transcript = listening.transcribe(
-            self.pool, self._sound(file), engine=self.speech_engine, hints=Hints(language=self.language)
-        )
+        transcript = self.transcribing.of_call(file)
         with self.engine.begin() as db:
             transcripts.put(db, file.call_id, transcript, self.clock())
 
     def _analyse(self, file: RecordingFile) -> None:
-        with self.engine.connect() as db:
-            transcript = transcripts.of_call(db, file.call_id)
-        if transcript is None:
-            raise Unexpected(kind="analysis without a transcript")
-        insight = score_turns(
-            transcript.turns, language=transcript.language, is_low_accuracy=transcript.is_low_accuracy
-        )
         with self.engine.begin() as db:
-            insights.put(db, file.call_id, insight, self.clock())
+            if not understand(db, file.call_id, self.clock()):
+                raise Unexpected(kind="analysis without a transcript")
 
     def _index(self, file: RecordingFile) -> None:
         """The last step makes the call appear as done; the words were indexed with the transcript."""
         now = self.clock()
         with self.engine.begin() as db:
-            transcript = transcripts.of_call(db, file.call_id)
             if file.over_at is not None:
                 calls.record_lag(db, file.call_id, analysed_after_s=lag_s(file.over_at, now))
             calls.set_state(
@@ -387,16 +374,16 @@ class Steps:
                 CallState.DONE,
                 now,
                 done_at=now,
-                engine=transcript.engine if transcript else None,
-                is_low_accuracy=transcript.is_low_accuracy if transcript else None,
             )
             recordings.forget_failures(db, file.call_id)
 
-    def _sound(self, file: RecordingFile) -> Sound:
-        assert file.archive_key is not None
-        # The name in the list has no extension; the format it was listed with stands in for it.
-        name = f"{file.name}.{file.listed_format}"
-        return Sound(path=self.archive.path(file.archive_key), name=name, content_type=file.content_type or "")
+    # ---- transcribed again, because a person wants it ----------------------------------------------------------
+
+    def transcribe_again(self, rerun_id: str, call_id: str) -> None:
+        again.transcribe(self.engine, self.transcribing, rerun_id, call_id, self.clock)
+
+    def replace_transcripts(self, rerun_id: str) -> None:
+        again.replace_all(self.engine, rerun_id, self.clock)
 
     # ---- when it does not work ---------------------------------------------------------------------------------
 
@@ -450,11 +437,19 @@ class Steps:
             ]
             attempts = recordings.count_attempts(db, [each.call_id for each in orphans])
             unlisted = [each for each in syncs.unfinished(db) if f"sync:{each.id}:0" not in alive]
+            unheard = [each for each in reruns.unfinished(db) if f"again:{each.rerun_id}:{each.call_id}:0" not in alive]
+            unreplaced = [
+                each
+                for each in reruns.replacing(db)
+                if not any(job_id.startswith(f"replace:{each}:") for job_id in alive)
+            ]
         self.jobs.enqueue(
             analyse_job(each, attempts[each.call_id]) if each.archive_key else fetch_job(each, attempts[each.call_id])
             for each in orphans
         )
         self.jobs.enqueue(sync_job(each.id, is_asked_by_user=each.asked_by == "user") for each in unlisted)
+        self.jobs.enqueue(again.job(each.rerun_id, each.call_id) for each in unheard)
+        self.jobs.enqueue(again.replace_job(each, self.clock()) for each in unreplaced)
         return len(orphans)
 
     @staticmethod

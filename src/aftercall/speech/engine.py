@@ -1,19 +1,39 @@
-"""This file says what a speech engine owes us, and knows which ones are installed."""
+"""This file says what a speech engine owes us."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
-from typing import Protocol, cast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
 
-from aftercall.errors import EngineNotInstalled, EngineUnknown, LanguageUnsupported
+from aftercall.errors import LanguageUnsupported
 from aftercall.model import Samples, Span, Utterance
 
-#: Packages beside ours offer engines here: `name = "module:class"`, called without arguments.
-ENTRY_POINTS = "aftercall.speech_engines"
-#: The name that means "the best one that is installed".
-AUTO = "auto"
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteService:
+    """Another machine that recognises speech: any that answers OpenAI's `/v1/audio/transcriptions`."""
+
+    #: As far as `/v1`, such as `http://192.0.2.7:8000/v1`.
+    url: str
+    model: str
+    key: str = field(default="", repr=False)
+    #: For one request, from the first byte sent to the last received.
+    timeout_s: float = 300.0
+    #: The largest upload it takes.
+    upload_limit_mb: float = 25.0
+    #: `auto` may mean this engine; only the owner says so.
+    is_in_auto: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outfit:
+    """What engines may need beside their name; goes to the worker processes with the work."""
+
+    #: The models folder; None where there is none.
+    models: Path | None = None
+    #: How many threads an engine may use that works in one process.
+    threads: int = 1
+    remote: RemoteService | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +80,24 @@ class SpeechEngine(Protocol):
         """BCP 47 tags of the languages it knows, the one it takes without a hint first."""
         ...
 
+    @property
+    def processes(self) -> Literal["one", "many"]:
+        """`one`: weights too big to hold twice, it uses threads of its own. `many`: the more processes, the faster."""
+        ...
+
+    @property
+    def writes_sentences(self) -> bool:
+        """True if its words carry capitals and punctuation; else they are added for reading."""
+        ...
+
+    def warm_up(self) -> None:
+        """Load the weights and try them on a moment of faint noise, so that a bad model shows here and not in a call.
+
+        Raises:
+            EngineNotInstalled, ModelMissing, ModelDamaged: as `transcribe`. Some damage ends the process instead.
+        """
+        ...
+
     def transcribe(
         self, samples: Samples, rate_hz: int, spans: Sequence[Span], hints: Hints, *, audio_channel: int = 0
     ) -> list[Utterance]:
@@ -77,9 +115,17 @@ class SpeechEngine(Protocol):
             `samples`. Confidences are 0 to 1 as the engine sees them, or None.
         Raises:
             LanguageUnsupported: the hinted language is not one of `languages`.
-            EngineNotInstalled: its package or weights are missing.
+            EngineNotInstalled: its package is missing.
+            ModelMissing: its weights are.
+            ModelDamaged: its weights cannot be loaded.
         """
         ...
+
+
+def covers(engine: SpeechEngine, tag: str) -> bool:
+    """Whether an engine knows a language: of `en-GB` and `en` one is enough."""
+    short = tag.lower().partition("-")[0]
+    return any(known.lower().partition("-")[0] == short for known in engine.languages)
 
 
 def language(engine: SpeechEngine, hints: Hints) -> str:
@@ -98,75 +144,3 @@ def language(engine: SpeechEngine, hints: Hints) -> str:
         if known.lower().partition("-")[0] == wanted.partition("-")[0]:
             return known
     raise LanguageUnsupported(engine=engine.name, language=hints.language, known=", ".join(engine.languages))
-
-
-# ---- which ones there are ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class BuiltIn:
-    """An engine of ours: imported when it is chosen, there if its package is."""
-
-    target: str
-    package: str
-    #: What to import, where its name differs from the package's.
-    module: str
-
-    @property
-    def is_installed(self) -> bool:
-        return find_spec(self.module) is not None
-
-
-#: Best first.
-BUILT_IN: dict[str, BuiltIn] = {
-    "pocketsphinx": BuiltIn(
-        target="aftercall.speech.engines.pocketsphinx:Pocketsphinx", package="pocketsphinx", module="pocketsphinx"
-    ),
-}
-
-
-def available() -> list[str]:
-    """Names of the installed engines: ours, best first, then those of other packages by name."""
-    ours = [name for name, each in BUILT_IN.items() if each.is_installed]
-    return [*ours, *sorted(_others().keys() - BUILT_IN.keys())]
-
-
-def best_available() -> str | None:
-    """The engine that `auto` means; None if none is installed."""
-    return next(iter(available()), None)
-
-
-def load(name: str = AUTO) -> SpeechEngine:
-    """Make an engine by its name, or the best one for `auto`; its weights wait for the first `transcribe`.
-
-    Raises:
-        EngineNotInstalled: its package is missing.
-        EngineUnknown: nobody offers that name.
-    """
-    if name == AUTO:
-        best = best_available()
-        if best is None:
-            first = next(iter(BUILT_IN.values()))
-            raise EngineNotInstalled(engine=AUTO, package=first.package, available="none")
-        name = best
-    if built_in := BUILT_IN.get(name):
-        if not built_in.is_installed:
-            raise EngineNotInstalled(engine=name, package=built_in.package, available=_listed())
-        module, _, kind = built_in.target.partition(":")
-        return cast(Callable[[], SpeechEngine], getattr(import_module(module), kind))()
-    other = _others().get(name)
-    if other is None:
-        raise EngineUnknown(engine=name, available=", ".join([AUTO, *available()]))
-    try:
-        return cast(Callable[[], SpeechEngine], other.load())()
-    except ImportError as exc:
-        package = other.dist.name if other.dist else name
-        raise EngineNotInstalled(engine=name, package=package, available=_listed()) from exc
-
-
-def _others() -> dict[str, EntryPoint]:
-    return {each.name: each for each in entry_points(group=ENTRY_POINTS)}
-
-
-def _listed() -> str:
-    return ", ".join(available()) or "none"

@@ -99,6 +99,8 @@ class CallRow:
     is_sentiment_uncertain: bool | None
     engine: str | None
     is_low_accuracy: bool | None
+    #: BCP 47, of the transcript.
+    language: str | None
     updated_at: datetime
     #: Where a search found its words; empty without a search.
     snippet: Snippet | None = None
@@ -247,6 +249,11 @@ def record_lag(db: sa.Connection, identity: str, *, over_at: datetime | None = N
 def set_state(db: sa.Connection, identity: str, state: CallState, now: datetime, **columns: Any) -> None:
     """Move a call on, with whatever else became known of it."""
     db.execute(call.update().where(call.c.id == identity).values(state=state, updated_at=now, **columns))
+
+
+def touch(db: sa.Connection, identity: str, now: datetime) -> None:
+    """Something about a call is different, though it stands where it stood: open pages follow."""
+    db.execute(call.update().where(call.c.id == identity).values(updated_at=now))
 
 
 def set_states(db: sa.Connection, identities: Sequence[str], state: CallState, now: datetime) -> None:
@@ -448,6 +455,12 @@ def neighbours(db: sa.Connection, wanted: CallFilter, key: int) -> tuple[str | N
         sa.select(call.c.id).where(*where, call.c.sort_key < key).order_by(call.c.sort_key.desc()).limit(1)
     )
     return newer, older
+
+
+def ids(db: sa.Connection, wanted: CallFilter, *, limit: int) -> list[str]:
+    """The ids of all calls of a filtered list, newest first."""
+    statement = sa.select(call.c.id).where(*_conditions(wanted)).order_by(call.c.sort_key.desc()).limit(limit)
+    return list(db.scalars(statement))
 
 
 def state_counts(db: sa.Connection, *, pbx_id: str = "", sync_id: str = "") -> dict[CallState, int]:

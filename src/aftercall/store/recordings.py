@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -139,6 +139,28 @@ def to_hand_out(
         .order_by(call.c.sort_key.desc())
     )
     return _files(db, statement)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """What is at home of some calls."""
+
+    at_home: int
+    length: timedelta
+
+
+def totals(db: sa.Connection, call_ids: Sequence[str]) -> Totals:
+    """How many of these calls have their recording here, and how long those are together."""
+    at_home, length_s = 0, 0.0
+    for start in range(0, len(call_ids), 500):
+        row = db.execute(
+            sa.select(sa.func.count(), sa.func.sum(call.c.duration_s))
+            .join(recording, recording.c.call_id == call.c.id)
+            .where(call.c.id.in_(call_ids[start : start + 500]), recording.c.archive_key.is_not(None))
+        ).one()
+        at_home += row[0]
+        length_s += row[1] or 0.0
+    return Totals(at_home=at_home, length=timedelta(seconds=length_s))
 
 
 def unfinished(db: sa.Connection) -> list[RecordingFile]:

@@ -61,6 +61,7 @@ def call(row: CallRow) -> dict[str, Any]:
         "called_back_by": row.called_back_id,
         "sentiment": _call_mood(row),
         "engine": row.engine,
+        "language": row.language,
         "is_low_accuracy": row.is_low_accuracy,
         "is_demo": row.is_demo,
         "updated_at": moment(row.updated_at),

@@ -207,6 +207,8 @@ call = sa.Table(
     sa.Column("is_sentiment_uncertain", sa.Boolean),
     sa.Column("engine", sa.String(60)),
     sa.Column("is_low_accuracy", sa.Boolean),
+    #: BCP 47, of the transcript.
+    sa.Column("language", sa.String(20)),
     sa.Column("updated_at", UTC, nullable=False, index=True),
     sa.Index("ix_call_direction_sort_key", "direction", "sort_key"),
     sa.Index("ix_call_sentiment_label_sort_key", "sentiment_label", "sort_key"),
@@ -343,6 +345,102 @@ transcript = sa.Table(
     sa.Column("speakers", sa.String(20), nullable=False),
     sa.Column("is_low_accuracy", sa.Boolean, nullable=False),
     sa.Column("made_at", UTC, nullable=False),
+    #: Counts the transcripts of this call, from 1.
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    #: What is known beside the words: non-speech, how speech, voices and language were found.
+    sa.Column("facts", sa.JSON),
+)
+
+#: Transcripts that are not the call's present one: older ones, and new ones that nobody has accepted yet.
+transcript_version = sa.Table(
+    "transcript_version",
+    metadata,
+    sa.Column("call_id", sa.ForeignKey("call.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    #: `old` or `candidate`.
+    sa.Column("state", sa.String(20), nullable=False),
+    #: The rerun that made a candidate.
+    sa.Column("rerun_id", sa.String(32)),
+    sa.Column("turns", sa.JSON, nullable=False),
+    sa.Column("engine", sa.String(60), nullable=False),
+    sa.Column("model", sa.String(120), nullable=False),
+    sa.Column("language", sa.String(20), nullable=False),
+    sa.Column("speakers", sa.String(20), nullable=False),
+    sa.Column("is_low_accuracy", sa.Boolean, nullable=False),
+    sa.Column("facts", sa.JSON),
+    sa.Column("made_at", UTC, nullable=False),
+)
+
+#: "Transcribe again with ...", for one call or for all that a filter finds.
+rerun = sa.Table(
+    "rerun",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("asked_at", UTC, nullable=False),
+    #: Name of the account.
+    sa.Column("asked_by", sa.String(80), nullable=False),
+    #: A choice as `speech.plugins` has it, and a BCP 47 tag; null for what the settings say.
+    sa.Column("engine", sa.String(160)),
+    sa.Column("language", sa.String(20)),
+    #: The list's address the calls were chosen with, "" for a single call.
+    sa.Column("query", sa.Text, nullable=False),
+    sa.Column("is_cancelled", sa.Boolean, nullable=False, server_default=sa.false()),
+)
+
+rerun_call = sa.Table(
+    "rerun_call",
+    metadata,
+    sa.Column("rerun_id", sa.ForeignKey("rerun.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("call_id", sa.ForeignKey("call.id", ondelete="CASCADE"), primary_key=True),
+    #: `queued`, `running`, `ready` (to be looked at), `failed`, `replaced`, `discarded`, `cancelled`.
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("error", sa.JSON),
+    #: Words that differ between the two transcripts, and words of the longer one; null until it is ready.
+    sa.Column("changed_words", sa.Integer),
+    sa.Column("all_words", sa.Integer),
+    sa.Column("changed_at", UTC, nullable=False),
+    sa.Index("ix_rerun_call_call_id", "call_id"),
+)
+
+#: What people have put right in a transcript, line by line; nothing of it is ever deleted but with its call.
+correction = sa.Table(
+    "correction",
+    metadata,
+    sa.Column("id", BIG, primary_key=True),
+    sa.Column("call_id", sa.ForeignKey("call.id", ondelete="CASCADE"), nullable=False, index=True),
+    #: The transcript's version it was made in, and the turn's position there.
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    #: `correct`, or `restore` for going back to an earlier text.
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("before", sa.JSON, nullable=False),
+    sa.Column("after", sa.JSON, nullable=False),
+    sa.Column("made_by", sa.String(80), nullable=False),
+    sa.Column("made_at", UTC, nullable=False),
+    sa.Index("ix_correction_made_at", "made_at"),
+)
+
+#: What people have said of a call's speakers; it wins over what was found out, for ever.
+call_speaker = sa.Table(
+    "call_speaker",
+    metadata,
+    sa.Column("call_id", sa.ForeignKey("call.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("speaker", sa.String(20), primary_key=True),
+    sa.Column("role", sa.String(20)),
+    sa.Column("name", sa.String(80)),
+    sa.Column("set_by", sa.String(80), nullable=False),
+    sa.Column("set_at", UTC, nullable=False),
+)
+
+#: Names and terms that engines are told to favour.
+vocabulary = sa.Table(
+    "vocabulary",
+    metadata,
+    sa.Column("phrase", sa.String(80), primary_key=True),
+    #: `typed` in the settings or `learned` from a correction.
+    sa.Column("source", sa.String(20), nullable=False),
+    sa.Column("added_by", sa.String(80), nullable=False),
+    sa.Column("added_at", UTC, nullable=False),
 )
 
 insight = sa.Table(

@@ -16,6 +16,7 @@ from aftercall.web.pages import (
     events,
     first_run,
     freepbx,
+    reruns,
     setup_guide,
     sign_in,
     syncing,
@@ -66,6 +67,6 @@ def _pages() -> APIRouter:
     pages = APIRouter(include_in_schema=False)
     for open_page in (first_run, sign_in):
         pages.include_router(open_page.router)
-    for guarded in (call_list, call, events, syncing, setup_guide, cdr, freepbx, coverage, account):
+    for guarded in (call_list, call, events, syncing, setup_guide, cdr, freepbx, coverage, reruns, account):
         pages.include_router(guarded.router, dependencies=[Depends(signed_in)])
     return pages

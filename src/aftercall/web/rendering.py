@@ -62,6 +62,7 @@ def _environment() -> jinja2.Environment:
         "version": __version__,
         "display": display,
         "mood": mood,
+        "language_name": display.language_name,
     }
     for name in ("clock", "position", "signed", "size", "took"):
         made.filters[name] = getattr(display, name)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import soxr
@@ -21,7 +21,7 @@ import soxr
 from aftercall.audio.loudness import levelled
 from aftercall.errors import EngineNotInstalled
 from aftercall.model import Samples, Span, Utterance, Word
-from aftercall.speech.engine import Hints, language
+from aftercall.speech.engine import Hints, Outfit, language
 
 if TYPE_CHECKING:
     from pocketsphinx import Decoder
@@ -44,6 +44,20 @@ class Pocketsphinx:
     name = "pocketsphinx"
     is_low_accuracy = True
     languages = ("en",)
+    processes: Literal["one", "many"] = "many"
+    writes_sentences = False
+
+    def __init__(self, outfit: Outfit, model: str = "") -> None:
+        """It has one model, and needs nothing."""
+
+    @staticmethod
+    def choices(outfit: Outfit) -> tuple[str, ...]:
+        """Always there."""
+        return ("pocketsphinx",)
+
+    def warm_up(self) -> None:
+        """Load the model inside the wheel."""
+        _decoder()
 
     @property
     def model(self) -> str:

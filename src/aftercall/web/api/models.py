@@ -108,6 +108,7 @@ class Call(Shape):
     called_back_by: str | None
     sentiment: CallMood | None
     engine: str | None
+    language: str | None
     is_low_accuracy: bool | None
     is_demo: bool
     updated_at: str

@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from aftercall.model import CallState, Stage
-from aftercall.store import calls, cdrs
+from aftercall.store import calls, cdrs, reruns, transcripts
 from aftercall.store.calls import CallDetail
-from aftercall.web import access, audio, list_query, mood, rendering
+from aftercall.web import access, audio, engine_choices, list_query, mood, rendering
 from aftercall.web.display import ENDED
 from aftercall.web.sessions import SignedIn
 
@@ -40,6 +40,9 @@ def show(request: Request, account: SignedIn, call_id: str) -> Response:
         wanted = access.narrowed(account, came_from.wanted(now, calls.newest_utc_offset_min(db)))
         told = cdrs.told_of(db, found.row.pbx_id, found.row.linkedid) if found.row.linkedid else None
         further = calls.further_recordings(db, call_id)
+        versions = transcripts.versions(db, call_id)
+        rerun = reruns.open_of_call(db, call_id)
+        candidate = transcripts.candidate(db, call_id, rerun.rerun_id) if rerun else None
         newer, older = calls.neighbours(db, wanted, found.row.sort_key) if wanted else (None, None)
     transcript, insight = found.transcript, found.insight
     moods = insight.turns if insight else ()
@@ -66,6 +69,11 @@ def show(request: Request, account: SignedIn, call_id: str) -> Response:
         and found.row.state is not CallState.NO_AUDIO,
         is_over=found.row.state in ENDED,
         unsure_below=UNSURE_BELOW,
+        versions=versions,
+        rerun=rerun,
+        candidate=candidate,
+        engine_choices=engine_choices.listed(request),
+        engine_languages=engine_choices.languages(request),
         events=f"/events?call={quote(call_id)}&since={quote(now.isoformat())}",
     )
 

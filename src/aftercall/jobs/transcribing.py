@@ -1,0 +1,43 @@
+"""This file transcribes one stored recording the way the settings, or a person, want it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from aftercall.jobs import listening
+from aftercall.jobs.pool import Workers
+from aftercall.model import Transcript
+from aftercall.recordings.archive import Archive
+from aftercall.speech.engine import Hints, Outfit
+from aftercall.speech.plugins import AUTO
+from aftercall.store.recordings import RecordingFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transcribing:
+    """All that transcribing a stored recording needs; built once by the wiring."""
+
+    engine: sa.Engine
+    archive: Archive
+    workers: Workers
+    models_folder: Path
+    #: For engines that work in one process.
+    threads: int
+
+    def of_call(self, file: RecordingFile, *, engine: str | None = None, language: str | None = None) -> Transcript:
+        """Transcribe a recording that is at home.
+
+        Args:
+            engine: a choice as `speech.plugins` has it; None for what the settings say.
+            language: BCP 47; None for what the settings say.
+        Raises:
+            AudioError, EngineError: as the decoder and the engine raise them.
+        """
+        return listening.transcribe(
+            self.workers,
+            listening.sound_of(self.archive, file),
+            choice=engine or AUTO,
+            outfit=Outfit(models=self.models_folder, threads=self.threads),
+            hints=Hints(language=language),
+        )

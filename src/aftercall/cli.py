@@ -241,6 +241,53 @@ def retry_call(settings: Settings, call_id: str) -> None:
         house.control.retry(call_id)
 
 
+@calls.command("again")
+@click.argument("call_ids", nargs=-1, required=True)
+@click.option("--engine", help="ENGINE or ENGINE/MODEL (default: what the settings say).")
+@click.option("--language", help="Language spoken, BCP 47 (default: what the settings say).")
+@click.pass_obj
+def transcribe_again(settings: Settings, call_ids: tuple[str, ...], engine: str | None, language: str | None) -> None:
+    """Transcribe calls again; the new transcripts wait until they are taken. Prints the run, a JSON line."""
+    from aftercall import wiring
+    from aftercall.store import calls as store
+    from aftercall.store import reruns, shapes
+
+    with wiring.open_house(settings) as house:
+        with house.engine.connect() as db:
+            known = {row.id for row in store.rows_by_id(db, call_ids)}
+        if missing := [each for each in call_ids if each not in known]:
+            raise NotFound(thing=f"call {missing[0]}")
+        rerun_id = house.control.transcribe_again(
+            call_ids, engine=engine, language=language, query="", by="command line"
+        )
+        with house.engine.connect() as db:
+            made, counts = reruns.get(db, rerun_id), reruns.counts(db, rerun_id)
+        assert made is not None
+        _print_json(shapes.rerun(made, counts))
+
+
+@calls.command("versions")
+@click.argument("call_id")
+@click.option("--take", type=click.IntRange(1), help="Let this version take the present transcript's place.")
+@click.pass_obj
+def list_versions(settings: Settings, call_id: str, take: int | None) -> None:
+    """List a call's transcripts, the present one first, a JSON line each."""
+    from aftercall import wiring
+    from aftercall.store import shapes, transcripts
+
+    with wiring.open_house(settings) as house:
+        if take is not None:
+            with house.engine.connect() as db:
+                rerun_id = transcripts.rerun_of(db, call_id, take)
+            if rerun_id:
+                house.control.accept(rerun_id, call_id)
+            else:
+                house.control.take_version(call_id, take)
+        with house.engine.connect() as db:
+            for each in transcripts.versions(db, call_id):
+                _print_json(shapes.version(each))
+
+
 # ---- coverage ---------------------------------------------------------------------------------------------------
 
 

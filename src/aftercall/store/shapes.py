@@ -1,9 +1,10 @@
 """This file gives calls their JSON shapes: the same from the command line and from the API."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from aftercall.model import AudioFacts, CallSentiment, Insight, Transcript, Turn, TurnSentiment
+from aftercall.model import AudioFacts, CallSentiment, Insight, NonSpeech, Transcript, Turn, TurnSentiment, Voices
 from aftercall.pbx.cdr_calls import CdrCall
 from aftercall.recordings import filters
 from aftercall.store import condition, health
@@ -13,8 +14,10 @@ from aftercall.store.condition import Condition
 from aftercall.store.coverage import Entry, Figure, Report
 from aftercall.store.health import Lag
 from aftercall.store.pbxs import Pbx
+from aftercall.store.reruns import Rerun, RerunState
 from aftercall.store.stages import StageRecord
 from aftercall.store.syncs import Progress, Sync
+from aftercall.store.transcripts import Version
 
 
 def moment(at: datetime | None) -> str | None:
@@ -215,7 +218,11 @@ def understood(transcript: Transcript | None, insight: Insight | None) -> dict[s
         "model": transcript.model if transcript else None,
         "language": transcript.language if transcript else None,
         "is_low_accuracy": transcript.is_low_accuracy if transcript else None,
+        "language_from": transcript.language_from if transcript else None,
         "speakers": transcript.speakers if transcript else None,
+        "voices": _voices(transcript.voices) if transcript and transcript.voices else None,
+        "speech_found_by": transcript.activity or None if transcript else None,
+        "non_speech": [_non_speech(each) for each in transcript.non_speech] if transcript else None,
         "turns": [
             turn(each, moods[index] if index < len(moods) else None) for index, each in enumerate(turns)
         ] if transcript else None,
@@ -227,6 +234,26 @@ def understood(transcript: Transcript | None, insight: Insight | None) -> dict[s
     }  # fmt: skip
 
 
+def _voices(found: Voices) -> dict[str, Any]:
+    """How the voices of a mono recording were told apart, or why not."""
+    return {
+        "is_accepted": found.is_accepted,
+        "is_low_confidence": found.is_low_confidence,
+        "similarity": found.similarity,
+        "reason": found.reason,
+        "method": found.method,
+    }
+
+
+def _non_speech(found: NonSpeech) -> dict[str, Any]:
+    return {
+        "kind": found.kind,
+        "audio_channel": found.audio_channel,
+        "start_s": round(found.start_s, 2),
+        "end_s": round(found.end_s, 2),
+    }
+
+
 def turn(said: Turn, mood: TurnSentiment | None) -> dict[str, Any]:
     return {
         "speaker": said.speaker,
@@ -234,6 +261,8 @@ def turn(said: Turn, mood: TurnSentiment | None) -> dict[str, Any]:
         "start_s": round(said.start_s, 2),
         "end_s": round(said.end_s, 2),
         "text": said.text,
+        "is_understood": said.is_understood,
+        "is_corrected": said.is_corrected,
         "sentiment": {"label": mood.label, "score": mood.score, "evidence": list(mood.evidence)} if mood else None,
         "words": [
             {
@@ -257,6 +286,32 @@ def sentiment(felt: CallSentiment) -> dict[str, Any]:
         "is_low_confidence": felt.is_low_confidence,
         "reason": felt.reason,
         "method": felt.method,
+    }
+
+
+def version(found: Version) -> dict[str, Any]:
+    """One transcript of a call, without its text."""
+    return {
+        "number": found.number,
+        "state": found.state,
+        "engine": found.engine,
+        "model": found.model,
+        "language": found.language,
+        "is_low_accuracy": found.is_low_accuracy,
+        "made_at": moment(found.made_at),
+    }
+
+
+def rerun(found: Rerun, counts: Mapping[RerunState, int]) -> dict[str, Any]:
+    """One wish to transcribe calls again, and how far it is."""
+    return {
+        "id": found.id,
+        "asked_at": moment(found.asked_at),
+        "asked_by": found.asked_by,
+        "engine": found.engine,
+        "language": found.language,
+        "is_cancelled": found.is_cancelled,
+        "counts": dict(counts),
     }
 
 

@@ -126,6 +126,17 @@ def candidate(db: sa.Connection, call_id: str, rerun_id: str) -> int | None:
     return db.scalar(sa.select(transcript_version.c.version).where(_of_rerun(call_id, rerun_id)))
 
 
+def rerun_of(db: sa.Connection, call_id: str, number: int) -> str | None:
+    """The rerun that made a version which nobody has accepted yet; None for any other version."""
+    return db.scalar(
+        sa.select(transcript_version.c.rerun_id).where(
+            transcript_version.c.call_id == call_id,
+            transcript_version.c.version == number,
+            transcript_version.c.state == "candidate",
+        )
+    )
+
+
 def discard_candidates(db: sa.Connection, call_id: str, *, rerun_id: str) -> None:
     db.execute(transcript_version.delete().where(_of_rerun(call_id, rerun_id)))
 

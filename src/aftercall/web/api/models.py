@@ -164,9 +164,31 @@ class Turn(Shape):
     role: Literal["agent", "customer"] | None
     start_s: float
     end_s: float
+    #: "" when it was not understood; the words are then guesses.
     text: str
+    is_understood: bool
+    is_corrected: bool
     sentiment: TurnMood | None
     words: list[Word]
+
+
+class Voices(Shape):
+    """How the voices of a mono recording were told apart, or why not."""
+
+    is_accepted: bool
+    is_low_confidence: bool
+    similarity: float | None
+    reason: str
+    method: str
+
+
+class NonSpeech(Shape):
+    """A stretch that holds no words."""
+
+    kind: Literal["silence", "ringback", "busy", "dtmf", "beep", "music"]
+    audio_channel: int
+    start_s: float
+    end_s: float
 
 
 class Sentiment(Shape):
@@ -227,7 +249,11 @@ class WholeCall(Shape):
     model: str | None
     language: str | None
     is_low_accuracy: bool | None
+    language_from: Literal["chosen", "engine", "text", "assumed"] | None
     speakers: Literal["stereo", "separated", "one speaker", "not separated"] | None
+    voices: Voices | None
+    speech_found_by: str | None
+    non_speech: list[NonSpeech] | None
     turns: list[Turn] | None
     sentiment: Sentiment | None
     metrics: None
@@ -574,3 +600,35 @@ class CoverageGap(Shape):
     queue_or_group: str | None
     talk_s: float | None
     cause: Gap
+
+
+class TranscriptVersion(Shape):
+    """One transcript of a call, without its text."""
+
+    number: int
+    #: `candidate`: a new one that nobody has accepted yet.
+    state: Literal["present", "old", "candidate"]
+    engine: str
+    model: str
+    language: str
+    is_low_accuracy: bool
+    made_at: str
+
+
+class WholeVersion(TranscriptVersion):
+    """One transcript of a call."""
+
+    turns: list[Turn]
+
+
+class RerunProgress(Shape):
+    """One wish to transcribe calls again, and how far it is."""
+
+    id: str
+    asked_at: str
+    asked_by: str
+    engine: str | None
+    language: str | None
+    is_cancelled: bool
+    #: State to the number of calls in it.
+    counts: dict[str, int]

@@ -109,10 +109,8 @@ def forget(request: Request, account: SignedIn, call_id: str, rerun: Annotated[s
 
 
 def _rerun_of(request: Request, call_id: str, number: int) -> str | None:
-    """The rerun that made a version which nobody has accepted yet."""
     with rendering.parts_of(request).engine.connect() as db:
-        versions = transcripts.versions(db, call_id)
-    return next((each.rerun_id for each in versions if each.number == number and each.state == "candidate"), None)
+        return transcripts.rerun_of(db, call_id, number)
 
 
 def _shortened(pieces: list[Piece]) -> list[dict[str, Any]]:

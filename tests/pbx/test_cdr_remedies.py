@@ -12,7 +12,13 @@ PLAIN = {
     "cdr-reply-malformed", "cdr-without-tls", "cdr-table-old",
 }  # fmt: skip
 CODES = {error.code for error in every_error(CdrError)} | {*map(str, CdrFinding)}
-FACTS = {"host": "pbx.example.test", "port": "3306", "username": "aftercall", "database": "asteriskcdrdb"}
+FACTS = {
+    "host": "pbx.example.test",
+    "port": "3306",
+    "username": "aftercall",
+    "database": "asteriskcdrdb",
+    "server": "192.0.2.5",
+}
 
 
 def test_whatever_can_be_done_on_the_pbx_has_its_commands() -> None:

@@ -114,6 +114,21 @@ def test_a_pbx_that_is_off_is_off_and_its_silence_is_no_news(
     assert (found.state, found.silent_since) == ("off", None)
 
 
+def test_the_silence_is_counted_by_the_clock_that_dates_the_calls(
+    engine: sa.Engine, pbx_id: str, add_calls: Callable[..., list[str]]
+) -> None:
+    """A PBX three hours behind: its newest call, minutes old, looks three hours old."""
+    behind = timedelta(hours=3)
+    for week in range(5):
+        add_calls(30, prefix=f"w{week}", started_at=NOW - behind - timedelta(days=7 * week, minutes=2))
+    for index in range(4):
+        add_calls(5, prefix=f"h{index}", started_at=NOW - timedelta(days=7 * (index + 1), hours=1))
+    with engine.begin() as db:
+        assert _condition(engine, pbx_id).silent_since is not None
+        pbxs.record_list(db, pbx_id, took_s=0.1, clock_skew_s=-behind.total_seconds())
+    assert _condition(engine, pbx_id).silent_since is None
+
+
 def test_nobody_is_told_a_next_sync_that_will_not_come(engine: sa.Engine, pbx_id: str) -> None:
     assert shapes.pbx_status(_condition(engine, pbx_id))["next_due_at"] is not None
     with engine.begin() as db:

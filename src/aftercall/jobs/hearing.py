@@ -217,6 +217,8 @@ class Hearing:
             except (AppError, sa.exc.SQLAlchemyError):
                 # The next list brings these calls all the same.
                 _log.warning("what was heard could not be stored", pbx_id=line.pbx_id, exc_info=True)
+            except Exception:  # noqa: BLE001 (the edge: one call nobody foresaw must not silence all that follow)
+                _log.exception("what was heard could not be stored", pbx_id=line.pbx_id)
             finally:
                 for _ in batch:
                     line.heard.task_done()
@@ -239,7 +241,7 @@ class Hearing:
                 now = self._clock()
                 calls.add_found(db, [_new_call(pbx.id, each, name, now, line.skew)])
                 call_id = calls.call_id(pbx.id, each.recording)
-                calls.record_facts(db, call_id, now, **_facts(each, name.direction))
+                calls.record_facts(db, call_id, now, **_facts(each))
                 if each.ended_at is None:
                     self._begin_of(db, call_id)
                     continue
@@ -328,7 +330,7 @@ def _new_call(pbx_id: str, heard: HeardCall, name: RecordingName, now: datetime,
     )
 
 
-def _facts(heard: HeardCall, direction: str) -> dict[str, object]:
+def _facts(heard: HeardCall) -> dict[str, object]:
     """The columns of a call that its events tell."""
     return {
         "caller_name": heard.caller_name,

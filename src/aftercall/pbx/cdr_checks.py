@@ -17,7 +17,7 @@ from aftercall.pbx import cdr_greeting, tls
 from aftercall.pbx.cdr import CdrPatience, CdrReader, Layout, TableClock, from_tls, translate
 from aftercall.pbx.cdr_greeting import Greeting
 from aftercall.pbx.cdr_remedies import CdrFinding, find
-from aftercall.pbx.lookup import bare, find_addresses
+from aftercall.pbx.lookup import UNKNOWN_OWN_ADDRESS, bare, find_addresses, own_address
 from aftercall.pbx.remedies import filled_in
 
 #: A clock that differs by more puts calls into the wrong minute.
@@ -289,6 +289,7 @@ def _with_remedy(check: Check, visit: _Visit) -> Check:
     where = visit.address
     facts = {
         "host": bare(where.host), "port": str(where.port), "username": where.username, "database": where.database,
+        "server": str(own_address(bare(where.host)) or UNKNOWN_OWN_ADDRESS),
     }  # fmt: skip
     return replace(check, guide=remedy.guide, fixes=filled_in(remedy, facts))
 

@@ -31,8 +31,8 @@ def _any(text: str, *commands: str) -> Remedy:
 
 _TUNNEL = "ssh -N -L 3307:127.0.0.1:3306 aftercall@{host}"
 _USER = (
-    "mysql -e \"CREATE USER 'aftercall'@'ADDRESS-OF-THIS-SERVER' IDENTIFIED BY 'A-LONG-PASSWORD'\"",
-    "mysql -e \"GRANT SELECT ON asteriskcdrdb.cdr TO 'aftercall'@'ADDRESS-OF-THIS-SERVER'\"",
+    "mysql -e \"CREATE USER 'aftercall'@'{server}' IDENTIFIED BY 'A-LONG-PASSWORD'\"",
+    "mysql -e \"GRANT SELECT ON asteriskcdrdb.cdr TO 'aftercall'@'{server}'\"",
 )
 
 REMEDIES = {
@@ -67,7 +67,7 @@ REMEDIES = {
     "cdr-sign-in-refused": _any(
         "See who may come from where; then set the password anew for exactly that user and host.",
         'mysql -e "SELECT user, host FROM mysql.user"',
-        "mysql -e \"ALTER USER 'aftercall'@'ADDRESS-OF-THIS-SERVER' IDENTIFIED BY 'A-LONG-PASSWORD'\"",
+        "mysql -e \"ALTER USER 'aftercall'@'{server}' IDENTIFIED BY 'A-LONG-PASSWORD'\"",
     ),
     "cdr-forbidden": _any("Give the user the one right it needs, and see what it has.", *_USER[1:]),
     "cdr-host-blocked": _any("This lets every locked out address try again.", "mysqladmin flush-hosts"),

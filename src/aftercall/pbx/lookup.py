@@ -2,12 +2,16 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from aftercall.errors import PbxAddressRefused, PbxNameUnknown
 
 #: A name server that takes longer does not know the name as far as a person at a form is concerned.
 LOOKUP_S = 10.0
+
+#: What stands in a command where that cannot be told.
+UNKNOWN_OWN_ADDRESS = "ADDRESS-OF-THIS-SERVER"
 
 #: Where clouds serve their secrets besides the link-local range.
 _METADATA = frozenset({ip_address("fd00:ec2::254"), ip_address("100.100.100.200")})
@@ -36,6 +40,17 @@ async def find_addresses(host: str) -> tuple[str, ...]:
     if not allowed:
         raise PbxAddressRefused(host=host)
     return tuple(str(address) for address in allowed)
+
+
+def own_address(host: str) -> IPv4Address | IPv6Address | None:
+    """This server's address as seen from there, unless something on the way translates it; None if there is no way."""
+    with suppress(OSError, ValueError):
+        family, *_, there = socket.getaddrinfo(host, 9, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            # Nothing is sent: the kernel only chooses the way.
+            probe.connect(there)
+            return ip_address(str(probe.getsockname()[0]))
+    return None
 
 
 def bare(host: str) -> str:

@@ -1,10 +1,7 @@
 """This file holds what the checks of one connection learn on the way and hand to the next, and how they say it."""
 
-import socket
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 
 from aftercall.errors import (
     AppError,
@@ -16,7 +13,7 @@ from aftercall.model import Check, CheckStatus, PbxAddress
 from aftercall.pbx import failures, remedies, tls
 from aftercall.pbx.ari import USUAL_SPOOL, AriClient, Patience
 from aftercall.pbx.listing import Listing
-from aftercall.pbx.lookup import bare
+from aftercall.pbx.lookup import UNKNOWN_OWN_ADDRESS, bare, own_address
 from aftercall.pbx.remedies import Finding
 
 
@@ -126,14 +123,6 @@ def _with_remedy(check: Check, visit: Visit, more_facts: dict[str, object] | Non
 
 
 def _own_network(ip: str) -> str:
-    """This server as the PBX sees it, as a network of one address, unless something on the way translates it."""
-    with suppress(OSError, ValueError), socket.socket(_family(ip), socket.SOCK_DGRAM) as probe:
-        # Nothing is sent: the kernel only chooses the way.
-        probe.connect((ip, 9))
-        own = ip_address(str(probe.getsockname()[0]))
-        return f"{own}/{own.max_prefixlen}"
-    return "ADDRESS-OF-THIS-SERVER"
-
-
-def _family(ip: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ip_address(ip.partition("%")[0]).version == 6 else socket.AF_INET
+    """This server as the PBX sees it, as a network of one address."""
+    own = own_address(ip)
+    return f"{own}/{own.max_prefixlen}" if own else UNKNOWN_OWN_ADDRESS

@@ -109,4 +109,7 @@ def silent_since(db: sa.Connection, pbx: Pbx, now: datetime) -> datetime | None:
     """When the last call was, if an unusual time has passed since; of a PBX that is off nobody expects any."""
     if not pbx.is_enabled or pbx.is_demo or pbx.blocked_by:
         return None
-    return health.unusual_silence(db, pbx.id, now, pbx.zone)
+    # Calls are dated by the PBX's own clock, which may be hours off.
+    skew = timedelta(seconds=pbx.clock_skew_s or 0)
+    last = health.unusual_silence(db, pbx.id, now + skew, pbx.zone)
+    return last - skew if last else None

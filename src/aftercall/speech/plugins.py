@@ -61,6 +61,10 @@ class BuiltIn:
 
 #: Best first.
 BUILT_IN: dict[str, BuiltIn] = {
+    "parakeet": BuiltIn(
+        target="aftercall.speech.engines.parakeet:Parakeet", package="sherpa-onnx", module="sherpa_onnx"
+    ),
+    "whisper": BuiltIn(target="aftercall.speech.engines.whisper:Whisper", package="sherpa-onnx", module="sherpa_onnx"),
     "pocketsphinx": BuiltIn(
         target="aftercall.speech.engines.pocketsphinx:Pocketsphinx", package="pocketsphinx", module="pocketsphinx"
     ),

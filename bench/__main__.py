@@ -7,7 +7,7 @@ from lab.asterisk import running
 from lab.debian import NotHere
 
 from aftercall import log
-from bench import events, first, idle, known, large, overhead, paint
+from bench import events, first, idle, known, large, overhead, paint, pipeline
 from bench.figures import Figure
 
 
@@ -27,6 +27,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterable[Figure]]] = {
     "overhead": overhead.measure,
     "idle": idle.measure,
     "paint": paint.measure,
+    "pipeline": pipeline.measure,
 }
 
 

@@ -184,10 +184,52 @@ def _read(path: Path, form: Format, max_samples: int) -> tuple[Samples, str, _So
         source = _Source(rate_hz=context.sample_rate, n_channels=context.channels)
         if source.rate_hz < 1000 or source.n_channels < 1:
             raise AudioUnreadable(detail=f"{source.n_channels} audio channels at {source.rate_hz} Hz")
-        blocks = list(_narrowed(_blocks(container, stream, source, max_samples), source.rate_hz))
+        tape = _Tape(_expected_s(container, stream) * min(source.rate_hz, WIDEST_HZ))
+        for block in _narrowed(_blocks(container, stream, source, max_samples), source.rate_hz):
+            tape.append(block)
     if source.n_samples == 0:
         raise AudioEmpty()
-    return np.concatenate(blocks, axis=1), context.name, source
+    return tape.samples, context.name, source
+
+
+class _Tape:
+    """Samples as they come, held once: a list of blocks put together at the end would hold three hours of sound twice."""
+
+    def __init__(self, expected: float) -> None:
+        #: Memory that is never written to costs nothing, so a little more than expected is asked for.
+        self._room = int(expected * 1.02) + WIDEST_HZ
+        self._held: Samples | None = None
+        self._length = 0
+
+    def append(self, block: Samples) -> None:
+        end = self._length + block.shape[1]
+        if self._held is None or end > self._held.shape[1]:
+            self._room = max(self._room, end + end // 2)
+            wider = np.empty((block.shape[0], self._room), np.float32)
+            if self._held is not None:
+                wider[:, : self._length] = self._held[:, : self._length]
+            self._held = wider
+        self._held[:, self._length : end] = block
+        self._length = end
+
+    @property
+    def samples(self) -> Samples:
+        """What came, shape (n_channels, n_samples)."""
+        return np.zeros((1, 0), np.float32) if self._held is None else self._held[:, : self._length]
+
+
+#: A header may promise years.
+LONGEST_PROMISE_S = 12 * 3600.0
+
+
+def _expected_s(container: InputContainer, stream: AudioStream) -> float:
+    """How long the file says it is, in seconds; 0 if it says nothing."""
+    length_s = 0.0
+    if stream.duration is not None and stream.time_base is not None:
+        length_s = float(stream.duration * stream.time_base)
+    elif container.duration is not None:
+        length_s = container.duration / av.time_base
+    return min(max(length_s, 0.0), LONGEST_PROMISE_S)
 
 
 def _blocks(container: InputContainer, stream: AudioStream, source: _Source, max_samples: int) -> Iterator[Samples]:

@@ -1,4 +1,7 @@
-"""This file has worker processes decode and recognise one recording; what passes between processes is small."""
+"""This file has worker processes decode and recognise one recording; what passes between processes is small.
+
+Workers import it, so it imports no more than they need: the database alone would cost each half a second.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +11,10 @@ from aftercall.audio.peaks import peaks
 from aftercall.errors import EngineDied, ModelDamaged
 from aftercall.jobs.pool import CpuPool, Workers
 from aftercall.model import Audio, AudioFacts, Transcript, Utterance
-from aftercall.recordings.archive import Archive
 from aftercall.speech import plugins
 from aftercall.speech.engine import Hints, Outfit, SpeechEngine
 from aftercall.speech.portions import Portion, merge, share_out
 from aftercall.speech.recognise import Plan, hear, plan, write
-from aftercall.store.recordings import RecordingFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +26,6 @@ class Sound:
     name: str = ""
     #: As the PBX sent it.
     content_type: str = ""
-
-
-def sound_of(archive: Archive, file: RecordingFile) -> Sound:
-    """A recording that is at home."""
-    assert file.archive_key is not None
-    # The name in the list has no extension; the format it was listed with stands in for it.
-    name = f"{file.name}.{file.listed_format}"
-    return Sound(path=archive.path(file.archive_key), name=name, content_type=file.content_type or "")
 
 
 @dataclass(frozen=True, kw_only=True)

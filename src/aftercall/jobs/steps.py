@@ -20,7 +20,7 @@ from aftercall.jobs import again, listening
 from aftercall.jobs.clients import Outcome, PbxClients, Resting, Unwanted
 from aftercall.jobs.engine import Job, JobEngine, Queue, priority
 from aftercall.jobs.pool import Workers
-from aftercall.jobs.transcribing import Transcribing
+from aftercall.jobs.transcribing import Transcribing, sound_of
 from aftercall.jobs.understanding import understand
 from aftercall.model import CallState, Stage
 from aftercall.pbx import names
@@ -323,7 +323,7 @@ class Steps:
         return True
 
     def _decode(self, file: RecordingFile) -> None:
-        heard = self.workers.many.run(listening.look_at, listening.sound_of(self.archive, file))
+        heard = self.workers.many.run(listening.look_at, sound_of(self.archive, file))
         with self.engine.connect() as db:
             pbx = pbxs.get(db, file.pbx_id)
         duration_s = round(heard.facts.duration_s, 3)

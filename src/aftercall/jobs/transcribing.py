@@ -6,6 +6,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from aftercall.jobs import listening
+from aftercall.jobs.listening import Sound
 from aftercall.jobs.pool import Workers
 from aftercall.model import Transcript
 from aftercall.recordings.archive import Archive
@@ -36,8 +37,16 @@ class Transcribing:
         """
         return listening.transcribe(
             self.workers,
-            listening.sound_of(self.archive, file),
+            sound_of(self.archive, file),
             choice=engine or AUTO,
             outfit=Outfit(models=self.models_folder, threads=self.threads),
             hints=Hints(language=language),
         )
+
+
+def sound_of(archive: Archive, file: RecordingFile) -> Sound:
+    """A recording that is at home."""
+    assert file.archive_key is not None
+    # The name in the list has no extension; the format it was listed with stands in for it.
+    name = f"{file.name}.{file.listed_format}"
+    return Sound(path=archive.path(file.archive_key), name=name, content_type=file.content_type or "")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -286,6 +286,31 @@ def list_versions(settings: Settings, call_id: str, take: int | None) -> None:
         with house.engine.connect() as db:
             for each in transcripts.versions(db, call_id):
                 _print_json(shapes.version(each))
+
+
+@calls.command("export")
+@click.argument("call_id")
+@click.option(
+    "--format", "suffix", default="txt", show_default=True, type=click.Choice(["txt", "srt", "vtt", "json", "docx"]),
+    help="Text, subtitles (srt, vtt), JSON with every word, or a Word document.",
+)  # fmt: skip
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here, not to stdout.")
+@click.pass_obj
+def export_call(settings: Settings, call_id: str, suffix: str, output: Path | None) -> None:
+    """Write a call's transcript with speakers and times."""
+    from aftercall import wiring
+    from aftercall.store import calls as store
+    from aftercall.store import exports
+
+    if output is None and suffix == "docx" and sys.stdout.isatty():
+        raise click.UsageError("A Word document is no text for a terminal: give --output FILE.")
+    with wiring.open_house(settings) as house, house.engine.connect() as db:
+        detail = store.detail(db, call_id)
+        if detail is None:
+            raise NotFound(thing=f"call {call_id}")
+        made = exports.document(detail, cast(exports.Suffix, suffix))
+    with click.open_file(str(output or "-"), "wb") as file:
+        file.write(made.content)
 
 
 # ---- coverage ---------------------------------------------------------------------------------------------------
@@ -703,6 +728,90 @@ def remove_pbx(settings: Settings, name: str, with_calls: bool) -> None:
         if found is None:
             raise NotFound(thing=f"PBX named {name}")
         house.control.remove_pbx(found.id, house.archive, with_calls=with_calls)
+
+
+# ---- models -----------------------------------------------------------------------------------------------------
+
+
+@main.group("models")
+def models_group() -> None:
+    """Fetch, import and check the speech, speaker and vector models."""
+
+
+@models_group.command("list")
+@json_option
+@click.pass_obj
+def list_models(settings: Settings, as_json: bool) -> None:
+    """List the models of our list and those in the models folder."""
+    from aftercall.commands import models as command
+    from aftercall.speech import catalogue
+    from aftercall.speech.downloads import Downloads
+
+    for each in catalogue.entries(Downloads(settings.models_folder)):
+        _print_json(catalogue.entry_as_json(each)) if as_json else click.echo(command.line(each))
+
+
+@models_group.command("fetch")
+@click.argument("name")
+@click.option("--mirror", help="Address of a mirror (default: the one set in Settings > Models).")
+@json_option
+@click.pass_obj
+def fetch_model(settings: Settings, name: str, mirror: str | None, as_json: bool) -> None:
+    """Fetch a model; an interrupted fetch goes on where it stopped."""
+    from aftercall import wiring
+    from aftercall.commands import models as command
+    from aftercall.speech import catalogue
+
+    with wiring.open_house(settings) as house:
+        progress = command.fetch(house, name, mirror=mirror, tell=command.to_stderr())
+    _print_json(catalogue.progress_as_json(progress)) if as_json else click.echo(f"{progress.put} is ready.")
+
+
+@models_group.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--name", default="", help="What to call it (default: our name for it, or that of its folder).")
+@json_option
+@click.pass_obj
+def import_model(settings: Settings, paths: tuple[Path, ...], name: str, as_json: bool) -> None:
+    """Import a model from a folder, an archive, or its files."""
+    from aftercall import wiring
+    from aftercall.commands import models as command
+    from aftercall.speech import catalogue
+
+    with wiring.open_house(settings) as house:
+        progress = command.import_(house, paths, name=name, tell=command.to_stderr())
+    _print_json(catalogue.progress_as_json(progress)) if as_json else click.echo(f"{progress.put} is ready.")
+
+
+@models_group.command("verify")
+@click.argument("names", nargs=-1)
+@json_option
+@click.pass_obj
+def verify_models(settings: Settings, names: tuple[str, ...], as_json: bool) -> None:
+    """Compare models, or all of them, with what was published; exit 1 if one differs."""
+    from aftercall import wiring
+    from aftercall.commands import models as command
+    from aftercall.speech import catalogue
+
+    with wiring.open_house(settings) as house:
+        checked = command.verify(house, names, command.to_stderr())
+    for name, files in checked:
+        shape = catalogue.check_as_json(name, files)
+        _print_json(shape) if as_json else click.echo(command.check_in_words(name, files))
+    if not all(catalogue.is_good(files) for _, files in checked):
+        sys.exit(1)
+
+
+@models_group.command("remove")
+@click.argument("name")
+@click.pass_obj
+def remove_model(settings: Settings, name: str) -> None:
+    """Delete a model, and what an unfinished fetch of it has left."""
+    from aftercall import wiring
+
+    with wiring.open_house(settings) as house:
+        house.downloads.remove(name)
+    click.echo(f"{name} is removed.")
 
 
 # ---- user -------------------------------------------------------------------------------------------------------

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from tests.fixtures.sounds import babble, silence
+from tests.fixtures.sounds import SOUNDS
 from tests.fixtures.tiny_models import write_corrupt, write_parakeet, write_wrong_shape
 
 from aftercall.errors import LanguageUnsupported, ModelDamaged
@@ -13,7 +12,6 @@ from aftercall.jobs.listening import Sound, transcribe
 from aftercall.jobs.pool import Workers
 from aftercall.model import Transcript
 from aftercall.speech.engine import Hints, Outfit
-from aftercall.testing import wav
 
 
 @pytest.fixture
@@ -24,12 +22,9 @@ def workers() -> Iterator[Workers]:
 
 
 @pytest.fixture
-def sound(tmp_path: Path) -> Sound:
-    left = np.concatenate([babble(3), silence(5)])
-    right = np.concatenate([silence(4), babble(3), silence(1)])
-    path = tmp_path / "call.wav"
-    path.write_bytes(wav((np.stack([left, right]) * 32000).astype(np.int16), rate_hz=8000))
-    return Sound(path=path)
+def sound() -> Sound:
+    """Two voices on two audio channels."""
+    return Sound(path=SOUNDS / "two-voices.opus")
 
 
 def _transcribe(workers: Workers, sound: Sound, models: Path, choice: str = "parakeet", **hints: str) -> Transcript:

@@ -1,6 +1,6 @@
 import multiprocessing
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.fixtures.sounds import SOUNDS, babble, silence
 
+from aftercall.audio import silero
 from aftercall.audio.decode import decode
 from aftercall.model import Audio, Samples, Span, Transcript, Utterance, Word
 from aftercall.speech import recognise as room
@@ -16,8 +17,17 @@ from aftercall.speech.engine import Hints, Outfit
 from aftercall.speech.plugins import load
 from aftercall.speech.portions import Portion, merge, share_out
 from aftercall.speech.recognise import hear, plan, recognise, write
+from aftercall.speech.score import folded
 
 CLIP = SOUNDS / "two-voices.opus"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def by_energy() -> Iterator[None]:
+    """Without the network's weights: babble is loud and soft like speech, but no voice."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(silero, "speech_probabilities", lambda *_: None)
+        yield
 
 
 class Counting:
@@ -28,7 +38,7 @@ class Counting:
     is_low_accuracy = False
     languages = ("en", "de")
     processes: Literal["one", "many"] = "many"
-    writes_sentences = False
+    writes_sentences = True
 
     def warm_up(self) -> None:
         """It has ten fingers."""
@@ -146,10 +156,10 @@ def test_a_call_shared_between_processes_gives_the_same_transcript(in_one_proces
 
 def test_the_short_call_is_understood(in_one_process: Transcript) -> None:
     """WER 20 % or less on clear wide-band voices; of real calls this engine understands far less."""
-    written = [line.split() for line in CLIP.with_suffix(".txt").read_text().splitlines()]
-    assert [turn.speaker for turn in in_one_process.turns] == [line[0] for line in written]
+    written = [folded(line) for line in CLIP.with_suffix(".txt").read_text().splitlines()]
+    assert [turn.speaker.lower() for turn in in_one_process.turns] == [line[0] for line in written]
     for turn, (_, *words) in zip(in_one_process.turns, written, strict=True):
-        assert _errors(words, turn.text.split()) <= 0.2 * len(words)
+        assert _errors(words, folded(turn.text)) <= 0.2 * len(words)
 
 
 def test_the_transcript_carries_the_label_of_low_accuracy(in_one_process: Transcript) -> None:

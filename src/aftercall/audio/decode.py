@@ -193,7 +193,7 @@ def _read(path: Path, form: Format, max_samples: int) -> tuple[Samples, str, _So
 
 
 class _Tape:
-    """Samples as they come, held once: a list of blocks put together at the end would hold three hours of sound twice."""
+    """Samples as they come, held once: blocks put together at the end would hold three hours of sound twice."""
 
     def __init__(self, expected: float) -> None:
         #: Memory that is never written to costs nothing, so a little more than expected is asked for.

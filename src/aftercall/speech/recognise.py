@@ -10,10 +10,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from aftercall.audio.activity import speech_spans
+from aftercall.audio.activity import find_speech
 from aftercall.audio.channels import listen_to
 from aftercall.model import Audio, Role, Span, Transcript, Utterance, Word
-from aftercall.speech.engine import Hints, SpeechEngine, language
+from aftercall.speech.engine import Hints, SpeechEngine
+from aftercall.speech.language import settle
 from aftercall.speech.portions import Portion
 from aftercall.speech.turns import turns
 
@@ -53,7 +54,7 @@ def recognise(
 def plan(audio: Audio) -> Plan:
     """Decide which audio channels to listen to, and where in each somebody speaks."""
     listening = listen_to(audio)
-    spans = {channel: speech_spans(audio.samples[channel], audio.rate_hz) for channel in listening.audio_channels}
+    spans = {channel: find_speech(audio.samples[channel], audio.rate_hz).spans for channel in listening.audio_channels}
     return Plan(
         channels_are_parties=listening.channels_are_parties,
         portions=tuple(Portion(audio_channel=channel, spans=tuple(each)) for channel, each in spans.items() if each),
@@ -86,18 +87,30 @@ def write(
     hints: Hints,
     *,
     roles: Mapping[str, Role | None] | None = None,
+    understood_from: float | None = None,
 ) -> Transcript:
     """Make the transcript of what was heard; the engine is asked for its labels only.
 
     Words that lie in no stretch of speech are left out: engines imagine some in silence.
     """
+    heard = _within(plan, utterances)
+    language, language_from = settle(heard, hints.language, engine)
+    said = turns(
+        heard,
+        channels_are_parties=plan.channels_are_parties,
+        roles=roles,
+        understood_from=understood_from,
+        adds_sentences=not engine.writes_sentences,
+        language=language,
+    )
     return Transcript(
         engine=engine.name,
         model=engine.model,
-        language=language(engine, hints),
+        language=language,
         speakers="stereo" if plan.channels_are_parties else "not separated",
-        turns=tuple(turns(_within(plan, utterances), channels_are_parties=plan.channels_are_parties, roles=roles)),
+        turns=tuple(said),
         is_low_accuracy=engine.is_low_accuracy,
+        language_from=language_from,
     )
 
 

@@ -14,6 +14,7 @@ from aftercall.web.pages import (
     cdr,
     coverage,
     events,
+    exports,
     first_run,
     freepbx,
     reruns,
@@ -67,6 +68,6 @@ def _pages() -> APIRouter:
     pages = APIRouter(include_in_schema=False)
     for open_page in (first_run, sign_in):
         pages.include_router(open_page.router)
-    for guarded in (call_list, call, events, syncing, setup_guide, cdr, freepbx, coverage, reruns, account):
+    for guarded in (call_list, call, exports, events, syncing, setup_guide, cdr, freepbx, coverage, reruns, account):
         pages.include_router(guarded.router, dependencies=[Depends(signed_in)])
     return pages

@@ -284,8 +284,3 @@ def plural(number: int, one: str, many: str = "") -> str:
 def sentence(text: str) -> str:
     """The same with a capital at its start; names inside keep theirs."""
     return text[:1].upper() + text[1:]
-
-
-def language_name(tag: str) -> str:
-    """A language in English."""
-    return tag

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 
 from aftercall import __version__
 from aftercall.errors import PagesMissing
+from aftercall.speech import language
 from aftercall.web import display, mood
 from aftercall.web.parts import Parts
 
@@ -62,7 +63,7 @@ def _environment() -> jinja2.Environment:
         "version": __version__,
         "display": display,
         "mood": mood,
-        "language_name": display.language_name,
+        "language_name": language.name,
     }
     for name in ("clock", "position", "signed", "size", "took"):
         made.filters[name] = getattr(display, name)

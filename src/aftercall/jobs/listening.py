@@ -14,7 +14,7 @@ from aftercall.model import Audio, AudioFacts, Transcript, Utterance
 from aftercall.speech import plugins
 from aftercall.speech.engine import Hints, Outfit, SpeechEngine
 from aftercall.speech.portions import Portion, merge, share_out
-from aftercall.speech.recognise import Plan, hear, plan, write
+from aftercall.speech.recognise import Manner, Plan, hear, plan, write
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +53,16 @@ def look_at(sound: Sound) -> Look:
     return Look(facts=facts, peaks=peaks(audio))
 
 
-def plan_listening(sound: Sound) -> Plan:
-    """Find where somebody speaks."""
-    return plan(_decoded(sound)[0])
+def plan_listening(sound: Sound, manner: Manner) -> Plan:
+    """Find where somebody speaks, and who."""
+    return plan(_decoded(sound)[0], manner)
+
+
+def write_down(
+    planned: Plan, heard: list[Utterance], choice: str, outfit: Outfit, hints: Hints, manner: Manner
+) -> Transcript:
+    """Make the transcript; finding out a language takes tables that the process which waits need not hold."""
+    return write(planned, heard, plugins.load(choice, outfit), hints, manner=manner)
 
 
 def warm_up(choice: str, outfit: Outfit) -> None:
@@ -80,7 +87,9 @@ def _decoded(sound: Sound) -> tuple[Audio, AudioFacts]:
 # ---- in the process that waits ------------------------------------------------------------------------------------
 
 
-def transcribe(workers: Workers, sound: Sound, *, choice: str, outfit: Outfit, hints: Hints) -> Transcript:
+def transcribe(
+    workers: Workers, sound: Sound, *, choice: str, outfit: Outfit, hints: Hints, manner: Manner | None = None
+) -> Transcript:
     """Transcribe a recording, on as many worker processes as the engine can use.
 
     Raises:
@@ -89,14 +98,15 @@ def transcribe(workers: Workers, sound: Sound, *, choice: str, outfit: Outfit, h
     """
     choice = plugins.resolve(choice, outfit, language=hints.language)
     engine = plugins.load(choice, outfit)
-    planned = workers.many.run(plan_listening, sound)
+    manner = manner or Manner(models=outfit.models)
+    planned = workers.many.run(plan_listening, sound, manner)
     pool = workers.many
     if planned.portions and engine.processes == "one":
         pool = workers.one
         _try(pool, choice, outfit, engine)
     shares = share_out(planned.portions, pool.workers)
     heard = pool.run_all(listen, [((sound, share, choice, outfit, hints), {}) for share in shares])
-    return write(planned, merge(heard), engine, hints)
+    return workers.many.run(write_down, planned, merge(heard), choice, outfit, hints, manner)
 
 
 def _try(pool: CpuPool, choice: str, outfit: Outfit, engine: SpeechEngine) -> None:

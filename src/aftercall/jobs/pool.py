@@ -27,6 +27,8 @@ def _die_with(parent_pid: int) -> None:
     that made the worker, and job threads end.
     """
 
+    # Matrix products on all cores at once burn many times their worth in waiting: the workers are the parallel part.
+    os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 

@@ -1,4 +1,4 @@
-"""This file turns decoded sound into a transcript: channels, spans, words, turns.
+"""This file turns decoded sound into a transcript: what is speech, who speaks, words, language, turns.
 
 `recognise` does it all in one process. To share a call between processes: `plan` in one worker, `share_out` (pure),
 `hear` in each worker, `merge` (pure), `write` (pure). All that goes in and comes out can be pickled.
@@ -7,28 +7,60 @@
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from aftercall.audio.activity import find_speech
+from aftercall.audio.activity import Activity, find_speech
+from aftercall.audio.bleed import without_bleed
 from aftercall.audio.channels import listen_to
-from aftercall.model import Audio, Role, Span, Transcript, Utterance, Word
+from aftercall.audio.tones import SHORTEST_SILENCE_S, non_speech
+from aftercall.model import (
+    Audio,
+    NonSpeech,
+    Role,
+    Samples,
+    Span,
+    SpeakerSeparation,
+    Transcript,
+    Utterance,
+    Voices,
+    Word,
+)
 from aftercall.speech.engine import Hints, SpeechEngine
 from aftercall.speech.language import settle
 from aftercall.speech.portions import Portion
+from aftercall.speech.speakers import SpeakerThresholds, separate
 from aftercall.speech.turns import turns
+from aftercall.speech.voice_vectors import find_weights
 
 #: Word times may drift a little; farther from all speech than this a word was imagined.
 DRIFT_S = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How to listen and to write."""
+
+    #: Where weights are looked for that are in no package.
+    models: Path | None = None
+    thresholds: SpeakerThresholds = field(default_factory=SpeakerThresholds)
+    #: A turn whose words the engine trusts less, 0 to 1, was not understood; None to write down everything.
+    understood_from: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Where there is something to listen to."""
+    """Where there is something to listen to, and what else there is."""
 
     #: Each audio channel holds one party.
     channels_are_parties: bool
     portions: tuple[Portion, ...]
+    non_speech: tuple[NonSpeech, ...] = ()
+    #: What found the speech.
+    activity: str = ""
+    #: Who speaks when in one audio channel that holds both parties; None on stereo.
+    voices: Voices | None = None
 
     @property
     def speech_s(self) -> float:
@@ -36,7 +68,12 @@ class Plan:
 
 
 def recognise(
-    audio: Audio, engine: SpeechEngine, hints: Hints, *, roles: Mapping[str, Role | None] | None = None
+    audio: Audio,
+    engine: SpeechEngine,
+    hints: Hints,
+    *,
+    manner: Manner | None = None,
+    roles: Mapping[str, Role | None] | None = None,
 ) -> Transcript:
     """Transcribe a recording in this process.
 
@@ -47,17 +84,60 @@ def recognise(
     Raises:
         EngineError: as the engine raises it.
     """
-    planned = plan(audio)
-    return write(planned, hear(audio, planned.portions, engine, hints), engine, hints, roles=roles)
+    manner = manner or Manner()
+    planned = plan(audio, manner)
+    return write(planned, hear(audio, planned.portions, engine, hints), engine, hints, manner=manner, roles=roles)
 
 
-def plan(audio: Audio) -> Plan:
-    """Decide which audio channels to listen to, and where in each somebody speaks."""
+def plan(audio: Audio, manner: Manner | None = None) -> Plan:
+    """Decide which audio channels to listen to, where in each somebody speaks, and on mono who."""
+    manner = manner or Manner()
     listening = listen_to(audio)
-    spans = {channel: find_speech(audio.samples[channel], audio.rate_hz).spans for channel in listening.audio_channels}
+    chosen = {channel: audio.samples[channel] for channel in listening.audio_channels}
+    sounds = {n: non_speech(samples, audio.rate_hz, audio_channel=n) for n, samples in chosen.items()}
+    found = {n: _speech(samples, audio.rate_hz, sounds[n], manner) for n, samples in chosen.items()}
+    spans: list[tuple[Span, ...]] = [each.spans for each in found.values()]
+    if listening.channels_are_parties:
+        left, right = chosen.values()
+        spans = without_bleed(spans, left, right, audio.rate_hz)
+    portions = [Portion(audio_channel=n, spans=each) for n, each in zip(found, spans, strict=True) if each]
+    voices = None
+    if not listening.channels_are_parties:
+        (only,) = found
+        voices = separate(
+            chosen[only],
+            audio.rate_hz,
+            found[only].regions,
+            manner.thresholds,
+            weights=find_weights(manner.models),
+        )
     return Plan(
         channels_are_parties=listening.channels_are_parties,
-        portions=tuple(Portion(audio_channel=channel, spans=tuple(each)) for channel, each in spans.items() if each),
+        portions=tuple(portions),
+        non_speech=tuple(sorted(_together(sounds), key=lambda each: (each.start_s, each.audio_channel))),
+        activity=next(iter(found.values())).method,
+        voices=voices,
+    )
+
+
+def _speech(samples: Samples, rate_hz: int, sounds: Iterable[NonSpeech], manner: Manner) -> Activity:
+    # Silence is found by the level alone; where speech is softer than that, the speech is right.
+    without = [Span(start_s=each.start_s, end_s=each.end_s) for each in sounds if each.kind != "silence"]
+    return find_speech(samples, rate_hz, without=without, models=manner.models)
+
+
+def _together(sounds: Mapping[int, Sequence[NonSpeech]]) -> Iterator[NonSpeech]:
+    """What is no speech, of all audio channels; one party is silent while the other talks, so silence is of both."""
+    for each in sounds.values():
+        yield from (one for one in each if one.kind != "silence")
+    quiet = [[(each.start_s, each.end_s) for each in one if each.kind == "silence"] for one in sounds.values()]
+    shared = quiet[0]
+    for other in quiet[1:]:
+        both = [(max(a, c), min(b, d)) for a, b in shared for c, d in other]
+        shared = [(start_s, end_s) for start_s, end_s in both if end_s - start_s >= SHORTEST_SILENCE_S]
+    yield from (
+        NonSpeech(kind="silence", audio_channel=next(iter(sounds)), start_s=start_s, end_s=end_s)
+        for start_s, end_s in shared
     )
 
 
@@ -86,20 +166,22 @@ def write(
     engine: SpeechEngine,
     hints: Hints,
     *,
+    manner: Manner | None = None,
     roles: Mapping[str, Role | None] | None = None,
-    understood_from: float | None = None,
 ) -> Transcript:
     """Make the transcript of what was heard; the engine is asked for its labels only.
 
     Words that lie in no stretch of speech are left out: engines imagine some in silence.
     """
+    manner = manner or Manner()
     heard = _within(plan, utterances)
     language, language_from = settle(heard, hints.language, engine)
     said = turns(
         heard,
         channels_are_parties=plan.channels_are_parties,
+        voices=plan.voices,
         roles=roles,
-        understood_from=understood_from,
+        understood_from=manner.understood_from,
         adds_sentences=not engine.writes_sentences,
         language=language,
     )
@@ -107,11 +189,20 @@ def write(
         engine=engine.name,
         model=engine.model,
         language=language,
-        speakers="stereo" if plan.channels_are_parties else "not separated",
+        speakers=_separation(plan),
         turns=tuple(said),
         is_low_accuracy=engine.is_low_accuracy,
+        non_speech=plan.non_speech,
+        activity=plan.activity,
+        voices=plan.voices,
         language_from=language_from,
     )
+
+
+def _separation(plan: Plan) -> SpeakerSeparation:
+    if plan.channels_are_parties:
+        return "stereo"
+    return "separated" if plan.voices is not None and plan.voices.is_accepted else "not separated"
 
 
 def _within(plan: Plan, utterances: Iterable[Utterance]) -> list[Utterance]:

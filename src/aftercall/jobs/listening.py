@@ -58,7 +58,7 @@ def plan_listening(sound: Sound, manner: Manner) -> Plan:
     return plan(_decoded(sound)[0], manner)
 
 
-def write_down(
+def write_down(  # noqa: PLR0917 - the pool hands arguments over by their places
     planned: Plan, heard: list[Utterance], choice: str, outfit: Outfit, hints: Hints, manner: Manner
 ) -> Transcript:
     """Make the transcript; finding out a language takes tables that the process which waits need not hold."""

@@ -10,8 +10,10 @@ from aftercall.jobs.listening import Sound
 from aftercall.jobs.pool import Workers
 from aftercall.model import Transcript
 from aftercall.recordings.archive import Archive
+from aftercall.speech.choosing import CallTraits, choose
 from aftercall.speech.engine import Hints, Outfit
-from aftercall.speech.plugins import AUTO
+from aftercall.speech.recognise import Manner
+from aftercall.store import calls, speech_settings, vocabulary
 from aftercall.store.recordings import RecordingFile
 
 
@@ -35,12 +37,29 @@ class Transcribing:
         Raises:
             AudioError, EngineError: as the decoder and the engine raise them.
         """
+        with self.engine.connect() as db:
+            settings = speech_settings.load(db)
+            phrases = vocabulary.phrases(db, with_names=settings.uses_names)
+            (row,) = calls.rows_by_id(db, [file.call_id])
+        traits = CallTraits(
+            pbx_id=row.pbx_id,
+            direction=row.direction,
+            queue_or_group=row.queue_or_group,
+            extension=row.extension,
+            language=row.language,
+        )
+        usual = choose(traits, settings.rules, engine=settings.engine, language=settings.language)
         return listening.transcribe(
             self.workers,
             sound_of(self.archive, file),
-            choice=engine or AUTO,
+            choice=engine or usual.engine,
             outfit=Outfit(models=self.models_folder, threads=self.threads),
-            hints=Hints(language=language),
+            hints=Hints(language=language or usual.language, phrases=phrases),
+            manner=Manner(
+                models=self.models_folder,
+                thresholds=settings.thresholds,
+                understood_from=settings.understood_from,
+            ),
         )
 
 

@@ -7,16 +7,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from aftercall.model import CallState, Stage
-from aftercall.store import calls, cdrs, reruns, transcripts
+from aftercall.store import calls, cdrs, reruns, speech_settings, transcripts
 from aftercall.store.calls import CallDetail
 from aftercall.web import access, audio, engine_choices, list_query, mood, rendering
 from aftercall.web.display import ENDED
 from aftercall.web.sessions import SignedIn
 
 router = APIRouter()
-
-#: A word the engine was less sure of gets a subtle mark.
-UNSURE_BELOW = 0.5
 
 
 def find(request: Request, account: SignedIn, call_id: str) -> CallDetail:
@@ -40,6 +37,7 @@ def show(request: Request, account: SignedIn, call_id: str) -> Response:
         wanted = access.narrowed(account, came_from.wanted(now, calls.newest_utc_offset_min(db)))
         told = cdrs.told_of(db, found.row.pbx_id, found.row.linkedid) if found.row.linkedid else None
         further = calls.further_recordings(db, call_id)
+        unsure_below = speech_settings.load(db).unsure_below
         versions = transcripts.versions(db, call_id)
         rerun = reruns.open_of_call(db, call_id)
         candidate = transcripts.candidate(db, call_id, rerun.rerun_id) if rerun else None
@@ -68,7 +66,7 @@ def show(request: Request, account: SignedIn, call_id: str) -> Response:
         and found.audio is not None
         and found.row.state is not CallState.NO_AUDIO,
         is_over=found.row.state in ENDED,
-        unsure_below=UNSURE_BELOW,
+        unsure_below=unsure_below,
         versions=versions,
         rerun=rerun,
         candidate=candidate,

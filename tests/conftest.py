@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.fixtures.house",
     "tests.fixtures.lab",
     "tests.fixtures.mariadb",
+    "tests.fixtures.model_source",
     "tests.fixtures.server",
     "tests.fixtures.store",
     "tests.fixtures.web",

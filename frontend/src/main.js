@@ -7,6 +7,7 @@ import * as list from "./islands/list.js";
 import * as menu from "./islands/menu.js";
 import * as reveal from "./islands/reveal.js";
 import * as sync from "./islands/sync.js";
+import * as upload from "./islands/upload.js";
 import { keepTimesTrue } from "./times.js";
 import { listenForShortcuts } from "./shortcuts.js";
 
@@ -18,6 +19,7 @@ const islands = {
   menu: async () => menu,
   reveal: async () => reveal,
   sync: async () => sync,
+  upload: async () => upload,
   // The waveform is half of all code: only the page of a call asks for it.
   player: () => import("./islands/player.js"),
 };

@@ -17,10 +17,14 @@
                        RecordingTooLarge  ArchiveFull  ArchiveBroken
       AudioError       AudioEmpty  AudioTooShort  AudioUnreadable  CodecUnsupported  AudioTooLong
       EngineError      EngineNotInstalled  EngineUnknown  EngineDied  LanguageUnsupported  ModelMissing  ModelDamaged
+      ModelError       ModelUnknown  ModelBusy  ModelSourceUnreachable  ModelSourceRefused  ModelDownloadStalled
+                       ModelDownloadIncomplete  ModelTooLarge  ModelWrongBytes  ModelArchiveUnsafe  ModelArchiveDamaged
+                       ModelNotInside  ModelFetchDied  ModelsFolderFull  ModelsFolderUnwritable
+                       MachineNotMeasured
       StoreError       StoreBusy  StoreFull  SchemaAhead
       JobError         AttemptsSpent  Cancelled  DataFolderInUse  Unexpected
       WebError         NotFound  Forbidden  FormInvalid  SignInRequired  TooManyAttempts  CrossSiteRefused
-                       SetupLinkInvalid  SignInFailed  PagesMissing
+                       SetupLinkInvalid  SignInFailed  PagesMissing  CorrectionOutdated
 
 Every leaf carries a stable `code`, says `what` happened, `why`, and the exact `fix`, whether trying again can help
 (`retry`) and which HTTP status our own API answers (`status`). The texts are templates over the facts given to the
@@ -848,6 +852,195 @@ class LanguageUnsupported(EngineError):
     example = {"engine": "pocketsphinx", "language": "de", "known": "en"}
 
 
+# ---- models -----------------------------------------------------------------------------------------------------
+
+
+class ModelError(AppError):
+    """A model cannot be brought into the models folder, or out of it."""
+
+
+class ModelUnknown(ModelError):
+    code = "model-unknown"
+    what_template = "There is no model named {model}."
+    why_template = "Neither our list nor the models folder has one of that name."
+    fix_template = "Known are: {known}. `aftercall models list` shows them all."
+    status = 404
+    example = {"model": "parrot", "known": "parakeet-tdt-0.6b-v3-int8, whisper-small"}
+
+
+class ModelBusy(ModelError):
+    code = "model-busy"
+    what_template = "The model {model} is being fetched or imported already."
+    why_template = "Another Aftercall process works on it in the same models folder."
+    fix_template = "Wait until it is done: Settings > Models shows how far it is."
+    retry = Retry.SOON
+    status = 409
+    example = {"model": "parakeet-tdt-0.6b-v3-int8"}
+
+
+class ModelSourceUnreachable(ModelError):
+    code = "model-source-unreachable"
+    what_template = "The model {model} cannot be fetched: {host} is out of reach."
+    why_template = "The attempt said: {detail}."
+    fix_template = (
+        "Check this machine's way to the internet (a proxy is taken from HTTPS_PROXY). Without one: name a mirror inside "
+        "your network in Settings > Models, or fetch the files elsewhere and import them there "
+        "(`aftercall models import`)."
+    )
+    retry = Retry.SOON
+    status = 502
+    example = {"host": "models.example.com", "model": "parakeet-tdt-0.6b-v3-int8", "detail": "connection refused"}
+
+
+class ModelSourceRefused(ModelError):
+    code = "model-source-refused"
+    what_template = "The model {model} is not handed out by {host}."
+    why_template = "It answered {answer} instead of the file."
+    fix_template = (
+        "Open {url} in a browser on this network. If a proxy or a sign-in page answers there, ask for an exception or "
+        "name a mirror in Settings > Models. If the file has moved, import it (`aftercall models import`) and tell us."
+    )
+    status = 502
+    example = {
+        "host": "models.example.com",
+        "model": "parakeet-tdt-0.6b-v3-int8",
+        "answer": "404 Not Found",
+        "url": "https://models.example.com/parakeet.tar.bz2",
+    }
+
+
+class ModelDownloadStalled(ModelError):
+    code = "model-download-stalled"
+    what_template = "The download of {model} was given up."
+    why_template = "{detail}"
+    fix_template = "Press Fetch again, or repeat the command: it goes on where it stopped. If it keeps stalling, use a mirror or import the files."
+    retry = Retry.SOON
+    status = 504
+    example = {"model": "parakeet-tdt-0.6b-v3-int8", "detail": "Nothing came for 60 seconds."}
+
+
+class ModelDownloadIncomplete(ModelError):
+    code = "model-download-incomplete"
+    what_template = "The download of {model} from {host} broke off."
+    why_template = "Of {expected} bytes {received} came, and going on from there failed {attempts} times."
+    fix_template = "Press Fetch again, or repeat the command: it goes on where it stopped."
+    retry = Retry.SOON
+    status = 502
+    example = {
+        "host": "models.example.com",
+        "model": "parakeet-tdt-0.6b-v3-int8",
+        "received": "104857600",
+        "expected": "487170055",
+        "attempts": 3,
+    }
+
+
+class ModelTooLarge(ModelError):
+    code = "model-too-large"
+    what_template = "The file {file} is larger than a model may be."
+    why_template = "It holds more than {limit_bytes} bytes. Nothing of it was kept."
+    fix_template = "Check that it is the right file. If the source announces other sizes than our list, tell us."
+    status = 413
+    example = {"file": "sherpa-onnx-whisper-small.tar.bz2", "limit_bytes": 639387718}
+
+
+class ModelWrongBytes(ModelError):
+    code = "model-wrong-bytes"
+    what_template = "The file {file} of the model {model} is not what it should be."
+    why_template = "Its {measure} is {found}; expected was {expected}."
+    fix_template = (
+        "Nothing of it was installed. Fetch it again. If it stays different, a proxy or mirror may have changed it, "
+        "or the publisher has replaced the file: compare the checksum with the publisher's."
+    )
+    status = 502
+    example = {
+        "file": "tokens.txt",
+        "model": "parakeet-tdt-0.6b-v3-int8",
+        "measure": "size in bytes",
+        "found": "93938",
+        "expected": "93939",
+    }
+
+
+class ModelArchiveUnsafe(ModelError):
+    code = "model-archive-unsafe"
+    what_template = "The archive {archive} was not unpacked."
+    why_template = "{detail}"
+    fix_template = (
+        "A model's archive holds plain files and folders only. Take it from the publisher, or pack the files anew "
+        "(tar --dereference -cf model.tar FOLDER)."
+    )
+    status = 422
+    example = {"archive": "model.tar", "detail": "Its entry ../../etc/passwd points outside of the archive."}
+
+
+class ModelArchiveDamaged(ModelError):
+    code = "model-archive-damaged"
+    what_template = "The archive {archive} cannot be unpacked."
+    why_template = "Reading it failed: {detail}."
+    fix_template = (
+        "It was not copied completely, or it is no .tar, .tar.bz2, .tar.gz, .tar.xz or .zip file. Copy it again."
+    )
+    status = 422
+    example = {"archive": "model.tar.bz2", "detail": "unexpected end of data"}
+
+
+class ModelNotInside(ModelError):
+    code = "model-not-inside"
+    what_template = "No model that Aftercall can use is in {path}."
+    why_template = "{detail}"
+    fix_template = (
+        "Point to the folder, the archive or the files of one model. A Parakeet has four files: encoder, decoder and "
+        "joiner (.onnx) and tokens.txt; docs/models.md lists them all."
+    )
+    status = 422
+    example = {"path": "/mnt/usb/models", "detail": "Missing: joiner.int8.onnx, tokens.txt."}
+
+
+class ModelFetchDied(ModelError):
+    code = "model-fetch-died"
+    what_template = "The process that was bringing the model {model} ended unexpectedly."
+    why_template = "It was killed, or ran out of memory or met a bug ({detail})."
+    fix_template = (
+        "Press Fetch again, or repeat the command: what had come is kept. If it happens again, report it to us."
+    )
+    retry = Retry.SOON
+    example = {"model": "parakeet-tdt-0.6b-v3-int8", "detail": "status -9"}
+
+
+class ModelsFolderFull(ModelError):
+    code = "models-folder-full"
+    what_template = "There is no room for the model {model}."
+    why_template = "It needs {needed_mb} MB in {folder} while it is brought there; {free_mb} MB are free."
+    fix_template = "Free some space, remove a model you do not use, or point AFTERCALL_MODELS to a larger disk."
+    retry = Retry.LATER
+    status = 507
+    example = {
+        "model": "parakeet-tdt-0.6b-v3-int8",
+        "folder": "/var/lib/aftercall/models",
+        "needed_mb": 1208,
+        "free_mb": 640,
+    }
+
+
+class ModelsFolderUnwritable(ModelError):
+    code = "models-folder-unwritable"
+    what_template = "The models folder {folder} cannot be written."
+    why_template = "The system said: {detail}."
+    fix_template = (
+        "Give the user that runs Aftercall the right to write there, or set AFTERCALL_MODELS to another folder."
+    )
+    example = {"folder": "/var/lib/aftercall/models", "detail": "Permission denied"}
+
+
+class MachineNotMeasured(ModelError):
+    code = "machine-not-measured"
+    what_template = "The speed of this machine could not be measured."
+    why_template = "The process that measures it ended early: {detail}."
+    fix_template = "Try again. Everything else works without it; only the estimated speed is missing."
+    example = {"detail": "it ended with status -9"}
+
+
 # ---- store ------------------------------------------------------------------------------------------------------
 
 
@@ -958,6 +1151,15 @@ class FormInvalid(WebError):
     fix_template = "Correct it and send the form again; nothing was saved."
     status = 422
     example = {"field": "Port", "problem": "must be a number from 1 to 65535."}
+
+
+class CorrectionOutdated(WebError):
+    code = "correction-outdated"
+    what_template = "Line {line} was changed after you opened it, so your text was not saved."
+    why_template = "Somebody else corrected it meanwhile, or the call was transcribed again."
+    fix_template = "Look at what the line says now, then save your text again if it still fits."
+    status = 409
+    example = {"line": 3}
 
 
 class SignInRequired(WebError):

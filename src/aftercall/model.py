@@ -264,6 +264,8 @@ class Transcript:
     activity: str = ""
     #: How the voices of a mono recording were told apart, or why not; None on stereo.
     voices: Voices | None = None
+    #: How agent and customer were told, or why not, in a sentence.
+    roles_reason: str = ""
     #: Where the language comes from: `chosen` by a setting or a person, `engine` found it, `text` read from the words,
     #: `assumed` because the engine knows no other.
     language_from: Literal["chosen", "engine", "text", "assumed"] = "assumed"

@@ -23,6 +23,7 @@ from aftercall.jobs.steps import Steps
 from aftercall.jobs.transcribing import Transcribing
 from aftercall.recordings.archive import Archive
 from aftercall.settings import Settings
+from aftercall.speech.downloads import Downloads
 from aftercall.store import database
 from aftercall.store.vault import Vault, open_vault
 
@@ -39,6 +40,7 @@ class House:
     archive: Archive
     jobs: JobEngine
     control: JobControl
+    downloads: Downloads
 
 
 @contextlib.contextmanager
@@ -59,6 +61,7 @@ def open_house(settings: Settings) -> Iterator[House]:
     engine = database.make_engine(settings.database)
     job_engine = database.make_engine(settings.job_database, is_durable=True)
     jobs = JobEngine(job_engine)
+    downloads = Downloads(settings.models_folder)
     try:
         database.migrate(engine, settings.data)
         yield House(
@@ -68,8 +71,10 @@ def open_house(settings: Settings) -> Iterator[House]:
             archive=Archive(settings.data / "recordings"),
             jobs=jobs,
             control=JobControl(engine, jobs),
+            downloads=downloads,
         )
     finally:
+        downloads.close()
         jobs.close()
         engine.dispose()
         job_engine.dispose()

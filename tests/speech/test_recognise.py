@@ -16,7 +16,7 @@ from aftercall.speech import recognise as room
 from aftercall.speech.engine import Hints, Outfit
 from aftercall.speech.plugins import load
 from aftercall.speech.portions import Portion, merge, share_out
-from aftercall.speech.recognise import hear, plan, recognise, write
+from aftercall.speech.recognise import Circumstances, hear, plan, recognise, write
 from aftercall.speech.score import folded
 
 CLIP = SOUNDS / "two-voices.opus"
@@ -125,7 +125,7 @@ def test_the_transcript_says_who_made_it() -> None:
 
 
 def test_known_roles_are_written_into_the_turns() -> None:
-    found = recognise(two_parties(), Counting(), Hints(), roles={"A": "agent", "B": "customer"})
+    found = recognise(two_parties(), Counting(), Hints(), circumstances=Circumstances(chosen={"A": "agent"}))
     assert [turn.role for turn in found.turns] == ["agent", "customer"]
 
 

@@ -16,6 +16,7 @@ from aftercall.settings import Settings
 from aftercall.speech import plugins
 from aftercall.speech.engine import Hints, Outfit
 from aftercall.speech.engine import language as spoken
+from aftercall.speech.recognise import Circumstances
 from aftercall.store import shapes
 from aftercall.store.stages import Failure
 
@@ -49,10 +50,18 @@ def _of_file(workers: Workers, file: Path, choice: str, outfit: Outfit, hints: H
     if not file.is_file():
         raise FormInvalid(field="FILE", problem=f"there is no file {file}.")
     sound = Sound(path=file, name=file.name)
+    direction = names.parse(file.name).direction
     began = time.perf_counter()
     look = workers.many.run(look_at, sound)
     decoded = time.perf_counter()
-    transcript = transcribe(workers, sound, choice=choice, outfit=outfit, hints=hints)
+    transcript = transcribe(
+        workers,
+        sound,
+        choice=choice,
+        outfit=outfit,
+        hints=hints,
+        circumstances=Circumstances(direction=direction),
+    )
     heard = time.perf_counter()
     insight = score_turns(
         transcript.turns, language=transcript.language, is_low_accuracy=transcript.is_low_accuracy
@@ -61,7 +70,7 @@ def _of_file(workers: Workers, file: Path, choice: str, outfit: Outfit, hints: H
     return {
         "file": str(file),
         "duration_s": round(look.facts.duration_s, 3),
-        "direction": names.parse(file.name).direction,
+        "direction": direction,
         "audio": shapes.audio(look.facts),
         **shapes.understood(transcript, insight),
         "timings": {

@@ -124,6 +124,7 @@ def make_server(house: House, clients: PbxClients | None, setup_token: str | Non
         vault=house.vault,
         archive=house.archive,
         control=house.control,
+        downloads=house.downloads,
         setup_token=setup_token,
         preview=clients.preview if clients else None,
     )

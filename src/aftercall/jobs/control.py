@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from aftercall.errors import NotFound
 from aftercall.jobs import again
+from aftercall.jobs.correcting import Correcting
 from aftercall.jobs.engine import JobEngine
 from aftercall.jobs.steps import analyse_job, fetch_job, fetch_jobs, sync_job, utc_now
 from aftercall.model import CallState, Stage
@@ -21,6 +22,8 @@ class JobControl:
         self._engine = engine
         self._jobs = jobs
         self._clock = clock
+        #: What people put right in a call needs no job: it is done at once.
+        self.correcting = Correcting(engine, clock)
 
     def sync(self, pbx_id: str, *, asked_by: syncs.AskedBy) -> str:
         """Ask for a sync of a PBX; the answer is the running one's id while there is one.

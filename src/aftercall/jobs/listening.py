@@ -14,7 +14,7 @@ from aftercall.model import Audio, AudioFacts, Transcript, Utterance
 from aftercall.speech import plugins
 from aftercall.speech.engine import Hints, Outfit, SpeechEngine
 from aftercall.speech.portions import Portion, merge, share_out
-from aftercall.speech.recognise import Manner, Plan, hear, plan, write
+from aftercall.speech.recognise import Circumstances, Manner, Plan, hear, plan, write
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +59,17 @@ def plan_listening(sound: Sound, manner: Manner) -> Plan:
 
 
 def write_down(  # noqa: PLR0917 - the pool hands arguments over by their places
-    planned: Plan, heard: list[Utterance], choice: str, outfit: Outfit, hints: Hints, manner: Manner
+    planned: Plan,
+    heard: list[Utterance],
+    choice: str,
+    outfit: Outfit,
+    hints: Hints,
+    manner: Manner,
+    circumstances: Circumstances,
 ) -> Transcript:
     """Make the transcript; finding out a language takes tables that the process which waits need not hold."""
-    return write(planned, heard, plugins.load(choice, outfit), hints, manner=manner)
+    engine = plugins.load(choice, outfit)
+    return write(planned, heard, engine, hints, manner=manner, circumstances=circumstances)
 
 
 def warm_up(choice: str, outfit: Outfit) -> None:
@@ -88,7 +95,14 @@ def _decoded(sound: Sound) -> tuple[Audio, AudioFacts]:
 
 
 def transcribe(
-    workers: Workers, sound: Sound, *, choice: str, outfit: Outfit, hints: Hints, manner: Manner | None = None
+    workers: Workers,
+    sound: Sound,
+    *,
+    choice: str,
+    outfit: Outfit,
+    hints: Hints,
+    manner: Manner | None = None,
+    circumstances: Circumstances | None = None,
 ) -> Transcript:
     """Transcribe a recording, on as many worker processes as the engine can use.
 
@@ -106,7 +120,8 @@ def transcribe(
         _try(pool, choice, outfit, engine)
     shares = share_out(planned.portions, pool.workers)
     heard = pool.run_all(listen, [((sound, share, choice, outfit, hints), {}) for share in shares])
-    return workers.many.run(write_down, planned, merge(heard), choice, outfit, hints, manner)
+    known = circumstances or Circumstances()
+    return workers.many.run(write_down, planned, merge(heard), choice, outfit, hints, manner, known)
 
 
 def _try(pool: CpuPool, choice: str, outfit: Outfit, engine: SpeechEngine) -> None:

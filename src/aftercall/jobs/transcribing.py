@@ -12,8 +12,8 @@ from aftercall.model import Transcript
 from aftercall.recordings.archive import Archive
 from aftercall.speech.choosing import CallTraits, choose
 from aftercall.speech.engine import Hints, Outfit
-from aftercall.speech.recognise import Manner
-from aftercall.store import calls, speech_settings, vocabulary
+from aftercall.speech.recognise import Circumstances, Manner
+from aftercall.store import call_speakers, calls, speech_settings, vocabulary
 from aftercall.store.recordings import RecordingFile
 
 
@@ -41,6 +41,7 @@ class Transcribing:
             settings = speech_settings.load(db)
             phrases = vocabulary.phrases(db, with_names=settings.uses_names)
             (row,) = calls.rows_by_id(db, [file.call_id])
+            said_of = call_speakers.of_call(db, file.call_id)
         traits = CallTraits(
             pbx_id=row.pbx_id,
             direction=row.direction,
@@ -59,6 +60,10 @@ class Transcribing:
                 models=self.models_folder,
                 thresholds=settings.thresholds,
                 understood_from=settings.understood_from,
+            ),
+            circumstances=Circumstances(
+                direction=row.direction,
+                chosen={speaker: each.role for speaker, each in said_of.items() if each.role},
             ),
         )
 

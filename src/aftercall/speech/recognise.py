@@ -17,6 +17,7 @@ from aftercall.audio.channels import listen_to
 from aftercall.audio.tones import SHORTEST_SILENCE_S, non_speech
 from aftercall.model import (
     Audio,
+    Direction,
     NonSpeech,
     Role,
     Samples,
@@ -30,8 +31,9 @@ from aftercall.model import (
 from aftercall.speech.engine import Hints, SpeechEngine
 from aftercall.speech.language import settle
 from aftercall.speech.portions import Portion
+from aftercall.speech.roles import decide
 from aftercall.speech.speakers import SpeakerThresholds, separate
-from aftercall.speech.turns import turns
+from aftercall.speech.turns import turns, with_roles
 from aftercall.speech.voice_vectors import find_weights
 
 #: Word times may drift a little; farther from all speech than this a word was imagined.
@@ -47,6 +49,17 @@ class Manner:
     thresholds: SpeakerThresholds = field(default_factory=SpeakerThresholds)
     #: A turn whose words the engine trusts less, 0 to 1, was not understood; None to write down everything.
     understood_from: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What is known of a call before anybody listens."""
+
+    direction: Direction = "unknown"
+    #: The speaker who is known to have dialled, on stereo.
+    caller: str | None = None
+    #: What a person has said of the speakers; it wins.
+    chosen: Mapping[str, Role] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +86,10 @@ def recognise(
     hints: Hints,
     *,
     manner: Manner | None = None,
-    roles: Mapping[str, Role | None] | None = None,
+    circumstances: Circumstances | None = None,
 ) -> Transcript:
     """Transcribe a recording in this process.
 
-    Args:
-        roles: the role of speakers `A` and `B`, where it is known.
     Returns:
         The transcript; without turns if nobody speaks or nothing was understood.
     Raises:
@@ -86,7 +97,8 @@ def recognise(
     """
     manner = manner or Manner()
     planned = plan(audio, manner)
-    return write(planned, hear(audio, planned.portions, engine, hints), engine, hints, manner=manner, roles=roles)
+    heard = hear(audio, planned.portions, engine, hints)
+    return write(planned, heard, engine, hints, manner=manner, circumstances=circumstances)
 
 
 def plan(audio: Audio, manner: Manner | None = None) -> Plan:
@@ -167,34 +179,35 @@ def write(
     hints: Hints,
     *,
     manner: Manner | None = None,
-    roles: Mapping[str, Role | None] | None = None,
+    circumstances: Circumstances | None = None,
 ) -> Transcript:
     """Make the transcript of what was heard; the engine is asked for its labels only.
 
     Words that lie in no stretch of speech are left out: engines imagine some in silence.
     """
-    manner = manner or Manner()
+    manner, known = manner or Manner(), circumstances or Circumstances()
     heard = _within(plan, utterances)
     language, language_from = settle(heard, hints.language, engine)
     said = turns(
         heard,
         channels_are_parties=plan.channels_are_parties,
         voices=plan.voices,
-        roles=roles,
         understood_from=manner.understood_from,
         adds_sentences=not engine.writes_sentences,
         language=language,
     )
+    decision = decide(said, known.direction, caller=known.caller, language=language, chosen=known.chosen)
     return Transcript(
         engine=engine.name,
         model=engine.model,
         language=language,
         speakers=_separation(plan),
-        turns=tuple(said),
+        turns=with_roles(said, decision.roles),
         is_low_accuracy=engine.is_low_accuracy,
         non_speech=plan.non_speech,
         activity=plan.activity,
         voices=plan.voices,
+        roles_reason=decision.reason,
         language_from=language_from,
     )
 

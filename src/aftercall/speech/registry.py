@@ -5,6 +5,7 @@ or checks the model says so. The sums of the models in sherpa-onnx's releases ar
 maintainer's file listings, checked against each other where both were to be had.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,7 +29,7 @@ class Source:
     url: str
     size_bytes: int | None = None
     sha256: str | None = None
-    #: What is kept: the name in the model's folder by the name at the source (in an archive: the last part of its path).
+    #: What is kept: each name at the source (in an archive the last part of its path), and the one it gets here.
     keeps: tuple[tuple[str, str], ...]
 
     @property
@@ -94,7 +95,7 @@ _IN_25_LANGUAGES = (
 )
 
 
-def _parakeet(  # noqa: PLR0913 - a table row, spelled out
+def _parakeet(
     version: str,
     *,
     about: str,
@@ -124,8 +125,8 @@ def _parakeet(  # noqa: PLR0913 - a table row, spelled out
         about=about,
         licence="CC BY 4.0",
         attribution=(
-            f"Parakeet TDT 0.6B {version} by NVIDIA, licensed under CC BY 4.0; converted to ONNX and quantized to 8 bits "
-            "by the sherpa-onnx project"
+            f"Parakeet TDT 0.6B {version} by NVIDIA, licensed under CC BY 4.0; converted to ONNX and quantized to "
+            "8 bits by the sherpa-onnx project"
         ),
         files=tuple(ModelFile(name=file, size_bytes=size, sha256=sha256) for file, (size, sha256) in sums.items()),
         sources=(
@@ -140,7 +141,7 @@ def _parakeet(  # noqa: PLR0913 - a table row, spelled out
     )
 
 
-#: The word list of all multilingual models before large-v3 is one file, and sherpa-onnx publishes it with each.
+#: sherpa-onnx publishes the same word list with every multilingual size.
 _WHISPER_TOKENS = (816_730, "b34b360dbb493e781e479794586d661700670d65564001f23024971d1f2fa126")
 
 
@@ -149,7 +150,7 @@ def _whisper(
     title: str,
     *,
     about: str,
-    archive: tuple[int, str | None],
+    archive: tuple[int, str],
     encoder: tuple[int, str],
     decoder: tuple[int, str],
 ) -> Model:
@@ -225,8 +226,7 @@ MODELS: tuple[Model, ...] = (
         "medium",
         "Whisper medium",
         about="Between small and large-v3; turbo is usually the better bargain.",
-        # The publisher's list was not to be had for this archive; its files are checked after unpacking.
-        archive=(1_931_372_882, None),
+        archive=(1_931_372_882, "614b1172557049069d846c29d9399640bce83a4dd6c580decebd9ce2a4f32c33"),
         encoder=(374_196_283, "1c54582b4d829de0089f6cb63bbbdb3bf7555398bacaf855fbecf1a84dfd193e"),
         decoder=(571_059_257, "595d00a338a365a7bfa0ca7f296cabc639583bef770ab6130df90f49a6412747"),
     ),
@@ -320,8 +320,8 @@ MODELS: tuple[Model, ...] = (
         about="Another way to tell voices in one audio channel apart, run by sherpa-onnx.",
         licence="MIT and Apache 2.0",
         attribution=(
-            "pyannote segmentation 3.0 by CNRS, MIT licence; CAM++ (English, VoxCeleb) by 3D-Speaker, Apache 2.0 licence; "
-            "both converted to ONNX by the sherpa-onnx project"
+            "pyannote segmentation 3.0 by CNRS, MIT licence; CAM++ (English, VoxCeleb) by 3D-Speaker, Apache 2.0 "
+            "licence; both converted to ONNX by the sherpa-onnx project"
         ),
         files=(
             ModelFile(
@@ -400,9 +400,9 @@ MODELS: tuple[Model, ...] = (
 )
 
 
-def by_name(name: str) -> Model | None:
-    """The model of that name, or of that other name; None if our list has none."""
-    for model in MODELS:
+def by_name(name: str, known: Sequence[Model] = MODELS) -> Model | None:
+    """The model of that name, or of that other name; None if the list has none."""
+    for model in known:
         if name == model.name or name in model.aliases:
             return model
     return None

@@ -128,13 +128,14 @@ def swapped(said: Sequence[Turn]) -> tuple[Turn, ...]:
     return tuple(replace(turn, role=_OTHER_ROLE[turn.role] if turn.role else None) for turn in said)
 
 
-def with_speaker(said: Sequence[Turn], position: int, speaker: str) -> tuple[Turn, ...]:
+def with_speaker(said: Sequence[Turn], position: int, speaker: str, *, joins: bool = True) -> tuple[Turn, ...]:
     """The same turns, one of them said by another speaker, and joined with its neighbours where that makes one turn.
 
     Args:
         position: of the turn, from 0.
         speaker: `A` or `B`. The turn takes that speaker's role; of a speaker who had no turn yet, the role that
             the only other one leaves.
+        joins: False leaves the turns apart, so that each keeps its position.
     Returns:
         As many turns as before, or up to two fewer.
     Raises:
@@ -142,6 +143,8 @@ def with_speaker(said: Sequence[Turn], position: int, speaker: str) -> tuple[Tur
     """
     changed = list(said)
     changed[position] = replace(changed[position], speaker=speaker, role=_role_of(speaker, said))
+    if not joins:
+        return tuple(changed)
     first = last = position
     while first > 0 and _are_one(changed[first - 1], changed[first], words=_count(changed[first - 1 : last + 1])):
         first -= 1

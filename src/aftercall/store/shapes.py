@@ -221,6 +221,7 @@ def understood(transcript: Transcript | None, insight: Insight | None) -> dict[s
         "language_from": transcript.language_from if transcript else None,
         "speakers": transcript.speakers if transcript else None,
         "voices": _voices(transcript.voices) if transcript and transcript.voices else None,
+        "roles_reason": transcript.roles_reason or None if transcript else None,
         "speech_found_by": transcript.activity or None if transcript else None,
         "non_speech": [_non_speech(each) for each in transcript.non_speech] if transcript else None,
         "turns": [

@@ -231,6 +231,7 @@ def _columns(made: Transcript) -> dict[str, Any]:
             "activity": made.activity,
             "voices": asdict(made.voices) if made.voices else None,
             "language_from": made.language_from,
+            "roles_reason": made.roles_reason,
         },
     }
 
@@ -250,6 +251,7 @@ def _transcript(row: sa.RowMapping | Mapping[str, Any]) -> Transcript:
         activity=facts.get("activity", ""),
         voices=Voices(**{**voices, "spans": tuple(VoiceSpan(**each) for each in voices["spans"])}) if voices else None,
         language_from=facts.get("language_from", "assumed"),
+        roles_reason=facts.get("roles_reason", ""),
     )
 
 

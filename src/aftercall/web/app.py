@@ -9,17 +9,21 @@ from aftercall import __version__
 from aftercall.web import api, problems, rendering
 from aftercall.web.pages import (
     account,
+    accuracy,
     call,
     call_list,
     cdr,
     coverage,
+    editing,
     events,
     exports,
     first_run,
     freepbx,
+    models,
     reruns,
     setup_guide,
     sign_in,
+    speech,
     syncing,
 )
 from aftercall.web.parts import Parts
@@ -68,6 +72,22 @@ def _pages() -> APIRouter:
     pages = APIRouter(include_in_schema=False)
     for open_page in (first_run, sign_in):
         pages.include_router(open_page.router)
-    for guarded in (call_list, call, exports, events, syncing, setup_guide, cdr, freepbx, coverage, reruns, account):
+    for guarded in (
+        call_list,
+        call,
+        editing,
+        exports,
+        events,
+        syncing,
+        setup_guide,
+        cdr,
+        freepbx,
+        models,
+        speech,
+        accuracy,
+        coverage,
+        reruns,
+        account,
+    ):
         pages.include_router(guarded.router, dependencies=[Depends(signed_in)])
     return pages

@@ -259,6 +259,16 @@ def roughly(length: timedelta) -> str:
     return f"about {plural(round(seconds / 86400), 'day')}"
 
 
+def seconds_left(seconds: float) -> str:
+    """`about 40 s`, `about 3 min`: as exact as a download can tell."""
+    return f"about {max(1, round(seconds))} s" if seconds < 90 else roughly(timedelta(seconds=seconds))
+
+
+def times(factor: float) -> str:
+    """`0.8`, `5`, `25`: how many times real time, as exact as an estimate may sound."""
+    return f"{factor:.1f}" if factor < 2 else f"{factor:.0f}"
+
+
 def lag(seconds: float | None) -> str:
     """How late something was: `0.8 s`, `12 s`, `3 min`, `2 h`; a dash for what was not measured."""
     if seconds is None:

@@ -15,6 +15,7 @@ from aftercall.pbx.diagnose import Diagnose, diagnose
 from aftercall.recordings.archive import Archive
 from aftercall.recordings.filters import Filters
 from aftercall.settings import Settings
+from aftercall.speech.downloads import Downloads
 from aftercall.store.vault import Vault
 
 
@@ -31,6 +32,8 @@ class Parts:
     vault: Vault
     archive: Archive
     control: JobControl
+    #: The models on their way here.
+    downloads: Downloads
     #: The one-time token of the link that creates the owner, while nobody may sign in yet.
     setup_token: str | None = None
     #: Tests the connection to a PBX, check by check.

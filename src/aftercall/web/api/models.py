@@ -252,6 +252,7 @@ class WholeCall(Shape):
     language_from: Literal["chosen", "engine", "text", "assumed"] | None
     speakers: Literal["stereo", "separated", "one speaker", "not separated"] | None
     voices: Voices | None
+    roles_reason: str | None
     speech_found_by: str | None
     non_speech: list[NonSpeech] | None
     turns: list[Turn] | None

@@ -1,5 +1,6 @@
 """This file is the page of one call: hear it, read it, see how it felt, and what was done with it."""
 
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote
 
 from fastapi import APIRouter
@@ -7,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from aftercall.model import CallState, Stage
-from aftercall.store import calls, cdrs, reruns, speech_settings, transcripts
+from aftercall.store import call_speakers, calls, cdrs, corrections, reruns, speech_settings, transcripts
+from aftercall.store.call_speakers import ChosenSpeaker
 from aftercall.store.calls import CallDetail
-from aftercall.web import access, audio, engine_choices, list_query, mood, rendering
+from aftercall.web import access, audio, call_lines, engine_choices, list_query, mood, rendering
 from aftercall.web.display import ENDED
 from aftercall.web.sessions import SignedIn
 
@@ -41,6 +43,8 @@ def show(request: Request, account: SignedIn, call_id: str) -> Response:
         versions = transcripts.versions(db, call_id)
         rerun = reruns.open_of_call(db, call_id)
         candidate = transcripts.candidate(db, call_id, rerun.rerun_id) if rerun else None
+        chosen = call_speakers.of_call(db, call_id)
+        history = corrections.by_line(corrections.history(db, call_id))
         newer, older = calls.neighbours(db, wanted, found.row.sort_key) if wanted else (None, None)
     transcript, insight = found.transcript, found.insight
     moods = insight.turns if insight else ()
@@ -53,9 +57,10 @@ def show(request: Request, account: SignedIn, call_id: str) -> Response:
         newer=call_address(newer, came_from.query) if newer else None,
         older=call_address(older, came_from.query) if older else None,
         transcript=transcript,
-        moods=moods,
+        lines=call_lines.laid_out(transcript, moods, chosen, history) if transcript else [],
+        language_from=call_lines.LANGUAGE_FROM_WORDS,
         felt=insight.sentiment if insight else None,
-        voices=_voices(found),
+        voices=_voices(found, chosen),
         lane=mood.lane(transcript, moods, found.row.duration_s),
         line=mood.line(insight.sentiment) if insight else None,
         stages=_stages(found),
@@ -86,20 +91,20 @@ def call_address(call_id: str, query: str = "", at_s: float | None = None) -> st
     return f"/calls/{call_id}" + (f"?{'&'.join(pairs)}" if pairs else "")
 
 
-def _voices(found: CallDetail) -> list[dict[str, str]]:
+def _voices(found: CallDetail, chosen: Mapping[str, ChosenSpeaker]) -> list[dict[str, str]]:
     """Whom each audio channel of a stereo recording carries: its name and its colour; empty for mono.
 
     Speaker A is the first audio channel, B the second.
     """
     if found.audio is None or len(found.peaks or ()) != 2:
         return []
-    turns = found.transcript.turns if found.transcript else ()
-    roles = {turn.speaker: turn.role for turn in turns}
-    first: str = roles.get("A") or {"agent": "customer", "customer": "agent"}.get(roles.get("B") or "", "")
-    if first:
-        second = "customer" if first == "agent" else "agent"
-        return [{"words": each.capitalize(), "colour": each} for each in (first, second)]
-    return [{"words": "Speaker A", "colour": "agent"}, {"words": "Speaker B", "colour": "customer"}]
+    made = found.transcript
+    known = call_lines.speakers(made, chosen) if made else {}
+    pair = [known.get(key) or call_lines.speaker(key, None, chosen) for key in call_speakers.SPEAKERS]
+    return [
+        {"words": each.label, "colour": each.role or colour}
+        for each, colour in zip(pair, ("agent", "customer"), strict=True)
+    ]
 
 
 def _stages(found: CallDetail) -> list[dict[str, object]]:

@@ -1,0 +1,68 @@
+"""This file is what people may put right in a call: words, speakers, who works here; the mood follows at once."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from aftercall.jobs.understanding import understand
+from aftercall.model import Role, Turn
+from aftercall.store import call_speakers, corrections
+
+
+class Correcting:
+    """Each change is one transaction: the words, the search index, the mood and what open pages are told.
+
+    Every method may raise NotFound; what else it raises is said with it.
+    """
+
+    def __init__(self, engine: sa.Engine, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def correct(self, call_id: str, position: int, *, text: str, expected: str, by: str) -> Turn:
+        """Give a line the text that was really said; the same text again confirms it.
+
+        Args:
+            expected: the text of the line as the person saw it.
+        Raises:
+            CorrectionOutdated: the line says something else by now.
+        """
+        now = self._clock()
+        with self._engine.begin() as db:
+            turn = corrections.correct(db, call_id, position, text=text, expected=expected, by=by, now=now)
+            understand(db, call_id, now)
+        return turn
+
+    def restore(self, call_id: str, correction_id: int, *, by: str) -> Turn:
+        """Give a line back what it said before one of its corrections.
+
+        Raises:
+            CorrectionOutdated: the correction was made in another version of the transcript.
+        """
+        now = self._clock()
+        with self._engine.begin() as db:
+            turn = corrections.restore(db, call_id, correction_id, by=by, now=now)
+            understand(db, call_id, now)
+        return turn
+
+    def choose_speaker(self, call_id: str, speaker: str, *, role: Role | None, name: str | None, by: str) -> None:
+        """Say who a speaker is: what he is called, and whether he works here; None leaves it as it is."""
+        now = self._clock()
+        with self._engine.begin() as db:
+            call_speakers.choose(db, call_id, speaker, role=role, name=name, by=by, now=now)
+            understand(db, call_id, now)
+
+    def swap_speakers(self, call_id: str, *, by: str) -> None:
+        """Exchange agent and customer."""
+        now = self._clock()
+        with self._engine.begin() as db:
+            call_speakers.swap(db, call_id, by=by, now=now)
+            understand(db, call_id, now)
+
+    def say_it_was_the_other(self, call_id: str, position: int) -> None:
+        """Give one line to the other speaker."""
+        now = self._clock()
+        with self._engine.begin() as db:
+            call_speakers.say_it_was_the_other(db, call_id, position, now=now)
+            understand(db, call_id, now)

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from aftercall.errors import EngineNotInstalled, EngineUnknown, LanguageUnsupported
 from aftercall.speech import plugins
-from aftercall.speech.engine import Outfit, RemoteService
+from aftercall.speech.engine import Outfit
 from aftercall.speech.plugins import BuiltIn, available, best_available, load, resolve
 
 ABSENT = {"absent": BuiltIn(target="absent_engine:Engine", package="absent-engine", module="absent_engine")}
@@ -38,12 +37,6 @@ def test_auto_means_an_engine_that_knows_the_language(outsider: str, monkeypatch
     assert resolve("auto", Outfit(), language="pt") == outsider
     with pytest.raises(LanguageUnsupported, match="ja"):
         resolve("auto", Outfit(), language="ja")
-
-
-def test_auto_means_the_remote_engine_only_if_the_owner_said_so() -> None:
-    service = RemoteService(url="http://192.0.2.7/v1", model="whisper-1")
-    assert resolve("auto", Outfit(remote=service)) == "pocketsphinx"
-    assert resolve("auto", Outfit(remote=replace(service, is_in_auto=True))) == "remote"
 
 
 def test_an_engine_is_loaded_by_its_name() -> None:

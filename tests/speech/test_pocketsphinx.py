@@ -5,11 +5,11 @@ import pytest
 import soxr
 from tests.fixtures.sounds import SOUNDS, silence
 
-from aftercall.audio.activity import speech_spans
+from aftercall.audio.activity import find_speech
 from aftercall.audio.decode import decode
 from aftercall.errors import LanguageUnsupported
 from aftercall.model import Samples, Span, Utterance
-from aftercall.speech.engine import Hints
+from aftercall.speech.engine import Hints, Outfit
 from aftercall.speech.engines.pocketsphinx import Pocketsphinx
 
 
@@ -22,7 +22,9 @@ def left() -> tuple[Samples, int]:
 @pytest.fixture(scope="module")
 def heard(left: tuple[Samples, int]) -> list[Utterance]:
     samples, rate_hz = left
-    return Pocketsphinx().transcribe(samples, rate_hz, speech_spans(samples, rate_hz), Hints(), audio_channel=1)
+    return Pocketsphinx(Outfit()).transcribe(
+        samples, rate_hz, find_speech(samples, rate_hz).spans, Hints(), audio_channel=1
+    )
 
 
 def text(utterances: list[Utterance]) -> str:
@@ -66,35 +68,35 @@ def test_the_audio_channel_is_written_into_the_utterances(heard: list[Utterance]
 def test_telephone_sound_is_understood_worse_but_understood(left: tuple[Samples, int]) -> None:
     samples, rate_hz = left
     narrow = soxr.resample(samples, rate_hz, 8000).astype(np.float32)
-    found = Pocketsphinx().transcribe(narrow, 8000, speech_spans(narrow, 8000), Hints(language="en-GB"))
+    found = Pocketsphinx(Outfit()).transcribe(narrow, 8000, find_speech(narrow, 8000).spans, Hints(language="en-GB"))
     assert {"morning", "tomorrow"} & set(text(found).split())
 
 
 def test_what_a_process_heard_before_changes_nothing(left: tuple[Samples, int]) -> None:
     """A call gives the same transcript however it is shared between processes, and when it is done again."""
     samples, rate_hz = left
-    first, second = speech_spans(samples, rate_hz)
-    engine = Pocketsphinx()
+    first, second = find_speech(samples, rate_hz).spans
+    engine = Pocketsphinx(Outfit())
     alone = engine.transcribe(samples, rate_hz, [second], Hints())
     after_another = engine.transcribe(samples, rate_hz, [first, second], Hints())[1:]
     assert after_another == alone
 
 
 def test_silence_has_no_words() -> None:
-    assert Pocketsphinx().transcribe(silence(3), 8000, [Span(start_s=0.5, end_s=2.5)], Hints()) == []
+    assert Pocketsphinx(Outfit()).transcribe(silence(3), 8000, [Span(start_s=0.5, end_s=2.5)], Hints()) == []
 
 
 @pytest.mark.parametrize("span", [Span(start_s=9, end_s=10), Span(start_s=0.5, end_s=0.5), Span(start_s=0, end_s=0.01)])
 def test_a_span_with_hardly_a_sample_has_no_words(span: Span) -> None:
-    assert Pocketsphinx().transcribe(silence(3), 8000, [span], Hints()) == []
+    assert Pocketsphinx(Outfit()).transcribe(silence(3), 8000, [span], Hints()) == []
 
 
 def test_another_language_is_refused() -> None:
     with pytest.raises(LanguageUnsupported, match="de"):
-        Pocketsphinx().transcribe(silence(1), 8000, [], Hints(language="de"))
+        Pocketsphinx(Outfit()).transcribe(silence(1), 8000, [], Hints(language="de"))
 
 
 def test_it_says_what_it_is_and_that_it_is_weak() -> None:
-    engine = Pocketsphinx()
+    engine = Pocketsphinx(Outfit())
     assert (engine.name, engine.is_low_accuracy, engine.languages) == ("pocketsphinx", True, ("en",))
     assert engine.model.startswith("en-us 5.")

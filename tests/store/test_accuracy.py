@@ -70,9 +70,7 @@ def test_the_guess_of_a_line_that_was_not_understood_counts(engine: sa.Engine, a
     assert report(engine).engines[0].measured.errors.substitutions == 2
 
 
-def test_each_model_and_language_has_its_own_figure_also_of_older_versions(
-    engine: sa.Engine, call_id: str
-) -> None:
+def test_each_model_and_language_has_its_own_figure_also_of_older_versions(engine: sa.Engine, call_id: str) -> None:
     read(engine, call_id, "we fall you back", "we call you back")
     read(engine, call_id, "bye", "bye", at=2)
     with engine.begin() as db:

@@ -166,9 +166,7 @@ def test_a_line_that_is_not_there_cannot_be_corrected(engine: sa.Engine, call_id
         correct(engine, call_id, "x", expected="", at=position)
 
 
-def test_a_correction_of_another_call_is_none_of_this_one(
-    engine: sa.Engine, call_id: str, add_calls: AddCalls
-) -> None:
+def test_a_correction_of_another_call_is_none_of_this_one(engine: sa.Engine, call_id: str, add_calls: AddCalls) -> None:
     correct(engine, call_id, "we call you back")
     (other,) = add_calls(1, prefix="other")
     with engine.begin() as db:

@@ -28,6 +28,7 @@ from aftercall.model import (
     Voices,
     Word,
 )
+from aftercall.speech.diarization import find_models
 from aftercall.speech.engine import Hints, SpeechEngine
 from aftercall.speech.language import settle
 from aftercall.speech.portions import Portion
@@ -122,6 +123,7 @@ def plan(audio: Audio, manner: Manner | None = None) -> Plan:
             found[only].regions,
             manner.thresholds,
             weights=find_weights(manner.models),
+            diarization=find_models(manner.models),
         )
     return Plan(
         channels_are_parties=listening.channels_are_parties,

@@ -7,7 +7,7 @@ from lab.asterisk import running
 from lab.debian import NotHere
 
 from aftercall import log
-from bench import events, first, idle, known, large, overhead, paint, pipeline
+from bench import events, first, idle, known, large, overhead, paint, pipeline, recognition, speakers
 from bench.figures import Figure
 
 
@@ -28,6 +28,8 @@ MEASUREMENTS: dict[str, Callable[[], Iterable[Figure]]] = {
     "idle": idle.measure,
     "paint": paint.measure,
     "pipeline": pipeline.measure,
+    "recognition": recognition.measure,
+    "speakers": speakers.measure,
 }
 
 

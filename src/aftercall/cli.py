@@ -299,8 +299,8 @@ def list_versions(settings: Settings, call_id: str, take: int | None) -> None:
 def export_call(settings: Settings, call_id: str, suffix: str, output: Path | None) -> None:
     """Write a call's transcript with speakers and times."""
     from aftercall import wiring
+    from aftercall.store import call_speakers, exports
     from aftercall.store import calls as store
-    from aftercall.store import exports
 
     if output is None and suffix == "docx" and sys.stdout.isatty():
         raise click.UsageError("A Word document is no text for a terminal: give --output FILE.")
@@ -308,7 +308,8 @@ def export_call(settings: Settings, call_id: str, suffix: str, output: Path | No
         detail = store.detail(db, call_id)
         if detail is None:
             raise NotFound(thing=f"call {call_id}")
-        made = exports.document(detail, cast(exports.Suffix, suffix))
+        names = call_speakers.names(db, call_id)
+        made = exports.document(detail, cast(exports.Suffix, suffix), names=names)
     with click.open_file(str(output or "-"), "wb") as file:
         file.write(made.content)
 

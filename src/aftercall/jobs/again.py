@@ -16,7 +16,7 @@ from aftercall.jobs.transcribing import Transcribing
 from aftercall.jobs.understanding import understand
 from aftercall.model import Transcript
 from aftercall.speech.score import word_errors
-from aftercall.store import calls, recordings, reruns, transcripts
+from aftercall.store import call_speakers, calls, recordings, reruns, transcripts
 from aftercall.store.reruns import Rerun
 
 _log = log.get("jobs")
@@ -93,11 +93,15 @@ def accept(db: sa.Connection, rerun_id: str, call_id: str, now: datetime) -> boo
 def make_present(db: sa.Connection, call_id: str, number: int, now: datetime) -> None:
     """Let a version take the present transcript's place, and understand the call anew.
 
+    What people said of the speakers since that version was made holds for it too.
+
     Raises:
         NotFound: there is no such version.
     """
-    if transcripts.make_present(db, call_id, number) is None:
+    made = transcripts.make_present(db, call_id, number)
+    if made is None:
         raise NotFound(thing="version of this transcript")
+    transcripts.change(db, call_id, call_speakers.with_chosen(made, call_speakers.of_call(db, call_id)))
     understand(db, call_id, now)
     calls.touch(db, call_id, now)
 
@@ -138,6 +142,4 @@ def _difference(before: Transcript | None, made: Transcript) -> tuple[int, int]:
     """How many words differ, and how many the longer transcript has."""
     old, new = (" ".join(turn.text for turn in each.turns) if each else "" for each in (before, made))
     errors = word_errors(old, new)
-    return errors.substitutions + errors.deletions + errors.insertions, max(
-        errors.words, errors.words - errors.deletions + errors.insertions
-    )
+    return errors.wrong, max(errors.words, errors.words - errors.deletions + errors.insertions)

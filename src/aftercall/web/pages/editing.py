@@ -1,6 +1,6 @@
 """This file is where people put a transcript right: a line's words, who said it, and what a line has said before.
 
-Each form is a page of its own; the call's page shows the same form in place, and asks for it without the page around.
+Each form is a page of its own, with the sound of the line.
 """
 
 import re
@@ -93,7 +93,7 @@ def correct(  # noqa: PLR0917 - each is a field of the form
     with parts.engine.begin() as db:
         for phrase in re.split(r"[,;\n]", learn):
             vocabulary.add(db, phrase, source="learned", by=account.name, now=parts.clock())
-    return _back(request, call_id, position)
+    return _back(call_id, position)
 
 
 @router.post("/calls/{call_id}/turns/{position}/confirm")
@@ -131,7 +131,7 @@ def restore(request: Request, account: SignedIn, call_id: str, correction_id: in
     parts.control.correcting.restore(call_id, correction_id, by=account.name)
     with parts.engine.connect() as db:
         found = next(each for each in corrections.history(db, call_id) if each.id == correction_id)
-    return _back(request, call_id, found.position)
+    return _back(call_id, found.position)
 
 
 # ---- who said it ------------------------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ def other_speaker(request: Request, account: SignedIn, call_id: str, position: i
     """Give one line to the other speaker."""
     find(request, account, call_id)
     rendering.parts_of(request).control.correcting.say_it_was_the_other(call_id, position)
-    return _back(request, call_id, position)
+    return _back(call_id, position)
 
 
 @router.post("/calls/{call_id}/speakers/swap")
@@ -159,7 +159,7 @@ def swap(request: Request, account: SignedIn, call_id: str, position: Annotated[
     """Exchange agent and customer."""
     find(request, account, call_id)
     rendering.parts_of(request).control.correcting.swap_speakers(call_id, by=account.name)
-    return _back(request, call_id, position)
+    return _back(call_id, position)
 
 
 @router.post("/calls/{call_id}/speakers/{speaker}")
@@ -179,15 +179,10 @@ def choose(  # noqa: PLR0917 - each is a field of the form
     rendering.parts_of(request).control.correcting.choose_speaker(
         call_id, speaker, role=role, name=name, by=account.name
     )
-    return _back(request, call_id, position)
+    return _back(call_id, position)
 
 
 # ---- as it is answered ------------------------------------------------------------------------------------------
-
-
-def _is_in_place(request: Request) -> bool:
-    """Whether the call's page asks, to show the form in place."""
-    return "hx-request" in request.headers
 
 
 def _form(
@@ -207,7 +202,7 @@ def _form(
 def _part(request: Request, template: str, opened: Open, *, status: int = 200, **context: object) -> Response:
     return rendering.page(
         request,
-        template if _is_in_place(request) else "call/line_page.html",
+        "call/line_page.html",
         status=status,
         part=template,
         row=opened.call.row,
@@ -220,7 +215,5 @@ def _part(request: Request, template: str, opened: Open, *, status: int = 200, *
     )
 
 
-def _back(request: Request, call_id: str, position: int) -> Response:
-    if _is_in_place(request):
-        return Response(status_code=204)
+def _back(call_id: str, position: int) -> Response:
     return RedirectResponse(f"/calls/{call_id}#turn-{position}", status_code=303)

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aftercall.store import exports
+from aftercall.store import call_speakers, exports
+from aftercall.web import rendering
 from aftercall.web.pages.call import find
 from aftercall.web.sessions import SignedIn
 
@@ -26,7 +27,10 @@ def respond(request: Request, account: SignedIn, call_id: str, suffix: exports.S
     Raises:
         NotFound: there is no such call for them, or it has no transcript.
     """
-    made = exports.document(find(request, account, call_id), suffix)
+    found = find(request, account, call_id)
+    with rendering.parts_of(request).engine.connect() as db:
+        names = call_speakers.names(db, call_id)
+    made = exports.document(found, suffix, names=names)
     return Response(
         made.content,
         headers={"Content-Type": made.content_type, "Content-Disposition": attachment(made.file_name)},

@@ -8,9 +8,11 @@ from aftercall.model import AudioFacts, CallSentiment, Insight, NonSpeech, Trans
 from aftercall.pbx.cdr_calls import CdrCall
 from aftercall.recordings import filters
 from aftercall.store import condition, health
+from aftercall.store.accuracy import Accuracy, Measured
 from aftercall.store.calls import CallDetail, CallRow
 from aftercall.store.cdr_sources import CdrSource, Kept
 from aftercall.store.condition import Condition
+from aftercall.store.corrections import Correction
 from aftercall.store.coverage import Entry, Figure, Report
 from aftercall.store.health import Lag
 from aftercall.store.pbxs import Pbx
@@ -18,6 +20,7 @@ from aftercall.store.reruns import Rerun, RerunState
 from aftercall.store.stages import StageRecord
 from aftercall.store.syncs import Progress, Sync
 from aftercall.store.transcripts import Version
+from aftercall.store.vocabulary import Phrase
 
 
 def moment(at: datetime | None) -> str | None:
@@ -300,6 +303,53 @@ def version(found: Version) -> dict[str, Any]:
         "language": found.language,
         "is_low_accuracy": found.is_low_accuracy,
         "made_at": moment(found.made_at),
+    }
+
+
+def correction(made: Correction) -> dict[str, Any]:
+    """One change of a line."""
+    return {
+        "id": made.id,
+        "position": made.position,
+        "kind": made.kind,
+        "before": made.before.text,
+        "after": made.after.text,
+        "made_by": made.made_by,
+        "made_at": moment(made.made_at),
+    }
+
+
+def phrase(found: Phrase) -> dict[str, Any]:
+    """One name or term of the vocabulary."""
+    return {
+        "phrase": found.phrase,
+        "source": found.source,
+        "added_by": found.added_by,
+        "added_at": moment(found.added_at),
+    }
+
+
+def accuracy_report(found: Accuracy) -> dict[str, Any]:
+    """How well the engines hear, by what people corrected."""
+    return {
+        "engines": [
+            {"engine": each.engine, "model": each.model, "language": each.language, **_measured(each.measured)}
+            for each in found.engines
+        ],
+        "months": [{"month": each.month, **_measured(each.measured)} for each in found.months],
+        "mistakes": [{"heard": each.heard, "said": each.said, "count": each.count} for each in found.mistakes],
+        "is_cut": found.is_cut,
+    }
+
+
+def _measured(found: Measured) -> dict[str, Any]:
+    rate = found.errors.rate
+    return {
+        "lines": found.lines,
+        "confirmed_lines": found.confirmed,
+        "words": found.errors.words,
+        "word_error_rate": None if rate is None else round(rate, 4),
+        "is_rough": found.is_rough,
     }
 
 

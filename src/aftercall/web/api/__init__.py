@@ -2,7 +2,19 @@
 
 from fastapi import APIRouter, Depends
 
-from aftercall.web.api import account, calls, cdr, events, exports, models_at_hand, pbxs, reruns, syncs
+from aftercall.web.api import (
+    account,
+    calls,
+    cdr,
+    editing,
+    events,
+    exports,
+    models_at_hand,
+    pbxs,
+    reruns,
+    syncs,
+    vocabulary,
+)
 from aftercall.web.api.models import Problem
 from aftercall.web.sessions import signed_in
 
@@ -14,5 +26,5 @@ router = APIRouter(
         422: {"model": Problem, "description": "A value cannot be used."},
     },
 )
-for resource in (calls, exports, reruns, pbxs, cdr, syncs, events, models_at_hand, account):
+for resource in (calls, exports, reruns, editing, vocabulary, pbxs, cdr, syncs, events, models_at_hand, account):
     router.include_router(resource.router)

@@ -622,6 +622,84 @@ class WholeVersion(TranscriptVersion):
     turns: list[Turn]
 
 
+class LineCorrection(Shape):
+    """What a person put right in one line."""
+
+    id: int
+    #: Of the line, from 0.
+    position: int
+    #: `confirm`: a person read the line and found it right.
+    kind: Literal["correct", "confirm", "restore"]
+    before: str
+    after: str
+    made_by: str
+    made_at: str
+
+
+class CallSpeaker(Shape):
+    """Who one of a call's speakers is."""
+
+    #: `A` or `B`.
+    speaker: str
+    #: As people named him; "" for none.
+    name: str
+    role: Literal["agent", "customer"] | None
+    #: A person said the role; else it was found out.
+    is_chosen: bool
+
+
+class VocabularyPhrase(Shape):
+    """A name or a term that engines favour."""
+
+    phrase: str
+    #: `learned`: from a correction.
+    source: Literal["typed", "learned"]
+    added_by: str
+    added_at: str
+
+
+class Measured(Shape):
+    """How well some lines were heard."""
+
+    lines: int
+    #: Lines that a person found right as they were.
+    confirmed_lines: int
+    words: int
+    #: 0.25 is one word in four; null without words.
+    word_error_rate: float | None
+    #: So few words that one more bad line may change the rate by a point.
+    is_rough: bool
+
+
+class EngineAccuracy(Measured):
+    engine: str
+    model: str
+    language: str
+
+
+class MonthAccuracy(Measured):
+    #: `2026-11`, in UTC.
+    month: str
+
+
+class Mistake(Shape):
+    """What was heard instead of what was said."""
+
+    heard: str
+    said: str
+    count: int
+
+
+class AccuracyReport(Shape):
+    """How well the engines hear this installation's own calls."""
+
+    engines: list[EngineAccuracy]
+    months: list[MonthAccuracy]
+    mistakes: list[Mistake]
+    #: Older corrections were left out.
+    is_cut: bool
+
+
 class RerunProgress(Shape):
     """One wish to transcribe calls again, and how far it is."""
 

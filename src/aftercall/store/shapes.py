@@ -1,6 +1,7 @@
 """This file gives calls their JSON shapes: the same from the command line and from the API."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -17,6 +18,7 @@ from aftercall.store.coverage import Entry, Figure, Report
 from aftercall.store.health import Lag
 from aftercall.store.pbxs import Pbx
 from aftercall.store.reruns import Rerun, RerunState
+from aftercall.store.speech_settings import SpeechSettings
 from aftercall.store.stages import StageRecord
 from aftercall.store.syncs import Progress, Sync
 from aftercall.store.transcripts import Version
@@ -316,6 +318,19 @@ def correction(made: Correction) -> dict[str, Any]:
         "after": made.after.text,
         "made_by": made.made_by,
         "made_at": moment(made.made_at),
+    }
+
+
+def speech(found: SpeechSettings) -> dict[str, Any]:
+    """How calls are transcribed."""
+    return {
+        "engine": found.engine,
+        "language": found.language,
+        "rules": [asdict(each) for each in found.rules],
+        "understood_from": found.understood_from,
+        "unsure_below": found.unsure_below,
+        "uses_names": found.uses_names,
+        "thresholds": asdict(found.thresholds),
     }
 
 

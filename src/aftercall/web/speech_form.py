@@ -71,7 +71,12 @@ def read(sent: Mapping[str, str], *, engines: Collection[str], languages: Collec
         thresholds={name: sent.get(name, "").strip() for name in THRESHOLDS},
         rules=_rules(sent),
     )
-    return replace(entered, problems=_problems(entered, engines, languages))
+    return checked(entered, engines=engines, languages=languages)
+
+
+def checked(form: SpeechForm, *, engines: Collection[str], languages: Collection[str]) -> SpeechForm:
+    """The form with what is wrong with it."""
+    return replace(form, problems=_problems(form, engines, languages))
 
 
 def settings_of(form: SpeechForm) -> SpeechSettings:

@@ -12,6 +12,7 @@ from aftercall.web.api import (
     models_at_hand,
     pbxs,
     reruns,
+    speech,
     syncs,
     vocabulary,
 )
@@ -26,5 +27,18 @@ router = APIRouter(
         422: {"model": Problem, "description": "A value cannot be used."},
     },
 )
-for resource in (calls, exports, reruns, editing, vocabulary, pbxs, cdr, syncs, events, models_at_hand, account):
+for resource in (
+    calls,
+    exports,
+    reruns,
+    editing,
+    speech,
+    vocabulary,
+    pbxs,
+    cdr,
+    syncs,
+    events,
+    models_at_hand,
+    account,
+):
     router.include_router(resource.router)

@@ -648,6 +648,46 @@ class CallSpeaker(Shape):
     is_chosen: bool
 
 
+class SpeechRuleShape(Shape):
+    """Which calls, and what is used for them; "" leaves a thing open."""
+
+    pbx_id: str
+    direction: str
+    queue_or_group: str
+    extension: str
+    #: BCP 47; what the call was heard to be in before.
+    spoken: str
+    engine: str
+    language: str
+
+
+class SpeakerThresholdsShape(Shape):
+    """When two voices in one audio channel count as two."""
+
+    most_alike: float
+    surely_apart: float
+    smallest_share: float
+    least_speech_s: float
+
+
+class SpeechSettingsShape(Shape):
+    """How calls are transcribed."""
+
+    #: `auto`, `ENGINE` or `ENGINE/MODEL`.
+    engine: str
+    #: BCP 47; null to find it out.
+    language: str | None
+    #: The first that fits a call decides.
+    rules: list[SpeechRuleShape]
+    #: A turn the engine trusts less says "not understood"; null to show everything.
+    understood_from: float | None
+    #: A word the engine trusts less is marked.
+    unsure_below: float
+    #: Names of colleagues and queues help the engine.
+    uses_names: bool
+    thresholds: SpeakerThresholdsShape
+
+
 class VocabularyPhrase(Shape):
     """A name or a term that engines favour."""
 

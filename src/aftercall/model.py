@@ -308,6 +308,27 @@ class CallSentiment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CallFacts:
+    """What is known of a call beside its words; None where it is not."""
+
+    direction: Direction = "unknown"
+    duration_s: float | None = None
+    started_at: datetime | None = None
+    #: Of the PBX's own wall clock.
+    utc_offset_min: int | None = None
+    #: Seconds from the recording's start to the answer.
+    answered_after_s: float | None = None
+    caller: str | None = None
+    callee: str | None = None
+    extension: str | None = None
+    queue_or_group: str | None = None
+    did: str | None = None
+    disposition: Disposition | None = None
+    audio_channels: int | None = None
+    transfers: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Insight:
     """All that was understood of one transcript."""
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from aftercall import log
 from aftercall.errors import DataFolderInUse, SettingInvalid
+from aftercall.insight.whole import understand
 from aftercall.jobs.cdr_reading import CdrReading
 from aftercall.jobs.clients import PbxClients
 from aftercall.jobs.control import JobControl
@@ -21,6 +22,7 @@ from aftercall.jobs.pool import Workers
 from aftercall.jobs.schedule import Schedule
 from aftercall.jobs.steps import Steps
 from aftercall.jobs.transcribing import Transcribing
+from aftercall.jobs.understanding import Understanding
 from aftercall.recordings.archive import Archive
 from aftercall.settings import Settings
 from aftercall.speech.downloads import Downloads
@@ -70,7 +72,7 @@ def open_house(settings: Settings) -> Iterator[House]:
             vault=open_vault(settings.data, settings.secret_key),
             archive=Archive(settings.data / "recordings"),
             jobs=jobs,
-            control=JobControl(engine, jobs),
+            control=JobControl(engine, jobs, understanding=Understanding(engine=engine, models=settings.models_folder)),
             downloads=downloads,
         )
     finally:
@@ -141,6 +143,11 @@ def the_walk(house: House, clients: PbxClients, workers: Workers) -> Steps:
             workers=workers,
             models_folder=settings.models_folder,
             threads=settings.workers,
+        ),
+        understanding=Understanding(
+            engine=house.engine,
+            models=settings.models_folder,
+            think=lambda *known: workers.many.run(understand, *known),
         ),
         max_recording_bytes=settings.max_recording_mb * 2**20,
     )

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from aftercall.errors import AppError, FormInvalid
-from aftercall.insight.sentiment import score_turns
+from aftercall.insight.whole import InsightSettings, understand
 from aftercall.jobs.listening import Sound, look_at, transcribe
 from aftercall.jobs.pool import Workers
-from aftercall.model import Role, Transcript, Turn, Word
+from aftercall.model import CallFacts, Role, Transcript, Turn, Word
 from aftercall.pbx import names
 from aftercall.settings import Settings
 from aftercall.speech import plugins
@@ -63,9 +63,10 @@ def _of_file(workers: Workers, file: Path, choice: str, outfit: Outfit, hints: H
         circumstances=Circumstances(direction=direction),
     )
     heard = time.perf_counter()
-    insight = score_turns(
-        transcript.turns, language=transcript.language, is_low_accuracy=transcript.is_low_accuracy
+    facts = CallFacts(
+        direction=direction, duration_s=look.facts.duration_s, audio_channels=look.facts.audio_channels
     )  # fmt: skip
+    insight = workers.many.run(understand, transcript, facts, InsightSettings(models=outfit.models))
     ended = time.perf_counter()
     return {
         "file": str(file),
@@ -97,7 +98,8 @@ def of_transcripts(lines: Iterable[str], *, language: str) -> Iterator[Line]:
             yield {"line": number, "error": Failure.of(error).as_json()}
             continue
         began = time.perf_counter()
-        insight = score_turns(transcript.turns, language=transcript.language, is_low_accuracy=False)
+        facts = CallFacts(direction=given.get("direction") or "unknown")
+        insight = understand(transcript, facts, InsightSettings())
         yield {
             "file": None,
             "duration_s": None,

@@ -13,7 +13,7 @@ from aftercall import log
 from aftercall.errors import AppError, NotFound, Unexpected
 from aftercall.jobs.engine import ASKED_BY_USER, LAST, Job
 from aftercall.jobs.transcribing import Transcribing
-from aftercall.jobs.understanding import understand
+from aftercall.jobs.understanding import Understanding
 from aftercall.model import Transcript
 from aftercall.speech.score import word_errors
 from aftercall.store import call_speakers, calls, recordings, reruns, transcripts
@@ -91,7 +91,7 @@ def accept(db: sa.Connection, rerun_id: str, call_id: str, now: datetime) -> boo
 
 
 def make_present(db: sa.Connection, call_id: str, number: int, now: datetime) -> None:
-    """Let a version take the present transcript's place, and understand the call anew.
+    """Let a version take the present transcript's place; the call is then to be understood anew.
 
     What people said of the speakers since that version was made holds for it too.
 
@@ -102,11 +102,10 @@ def make_present(db: sa.Connection, call_id: str, number: int, now: datetime) ->
     if made is None:
         raise NotFound(thing="version of this transcript")
     transcripts.change(db, call_id, call_speakers.with_chosen(made, call_speakers.of_call(db, call_id)))
-    understand(db, call_id, now)
     calls.touch(db, call_id, now)
 
 
-def replace_all(engine: sa.Engine, rerun_id: str, clock: Clock) -> None:
+def replace_all(engine: sa.Engine, understanding: Understanding, rerun_id: str, clock: Clock) -> None:
     """Replace every transcript of a rerun that a person has let through."""
     while True:
         with engine.begin() as db:
@@ -116,6 +115,8 @@ def replace_all(engine: sa.Engine, rerun_id: str, clock: Clock) -> None:
             for each in portion:
                 if not accept(db, rerun_id, each.call_id, clock()):
                     reruns.set_state(db, rerun_id, each.call_id, "discarded", clock(), among=["replacing"])
+        for each in portion:
+            understanding.of_call(each.call_id, clock())
 
 
 def discard(db: sa.Connection, rerun_id: str, call_id: str, now: datetime) -> None:

@@ -9,21 +9,31 @@ from aftercall.errors import NotFound
 from aftercall.jobs import again
 from aftercall.jobs.correcting import Correcting
 from aftercall.jobs.engine import JobEngine
+from aftercall.jobs.renewing import renewal_job
 from aftercall.jobs.steps import analyse_job, fetch_job, fetch_jobs, sync_job, utc_now
+from aftercall.jobs.understanding import Understanding
 from aftercall.model import CallState, Stage
 from aftercall.recordings.archive import Archive
-from aftercall.store import calls, health, pbxs, recordings, reruns, stages, syncs
+from aftercall.store import calls, health, pbxs, recordings, renewals, reruns, stages, syncs
 
 
 class JobControl:
     """Writes the wish into the database, then puts the job on its queue; works beside a running server too."""
 
-    def __init__(self, engine: sa.Engine, jobs: JobEngine, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        jobs: JobEngine,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        understanding: Understanding | None = None,
+    ) -> None:
         self._engine = engine
+        self._understanding = understanding or Understanding(engine=engine)
         self._jobs = jobs
         self._clock = clock
         #: What people put right in a call needs no job: it is done at once.
-        self.correcting = Correcting(engine, clock)
+        self.correcting = Correcting(engine, self._understanding, clock)
 
     def sync(self, pbx_id: str, *, asked_by: syncs.AskedBy) -> str:
         """Ask for a sync of a PBX; the answer is the running one's id while there is one.
@@ -138,6 +148,7 @@ class JobControl:
         with self._engine.begin() as db:
             if not again.accept(db, rerun_id, call_id, self._clock()):
                 raise NotFound(thing="new transcript of this call")
+        self._understanding.of_call(call_id, self._clock())
 
     def discard(self, rerun_id: str, call_id: str) -> None:
         """Forget the new transcript of a call."""
@@ -170,6 +181,28 @@ class JobControl:
         """
         with self._engine.begin() as db:
             again.make_present(db, call_id, number, self._clock())
+        self._understanding.of_call(call_id, self._clock())
+
+    # ---- analyse again ------------------------------------------------------------------------------------------
+
+    def renew(self, call_ids: Sequence[str], *, query: str, by: str) -> str:
+        """Have calls understood anew, as a job.
+
+        Args:
+            query: the address of the list they were chosen with, "" for a single call or all.
+            by: the name of the account.
+        Returns:
+            The renewal's id.
+        """
+        with self._engine.begin() as db:
+            renewal_id = renewals.ask(db, call_ids, query=query, by=by, now=self._clock())
+        self._jobs.enqueue([renewal_job(renewal_id)])
+        return renewal_id
+
+    def cancel_renewal(self, renewal_id: str) -> None:
+        """Analyse no more calls of a renewal; those done stay done."""
+        with self._engine.begin() as db:
+            renewals.cancel(db, renewal_id, self._clock())
 
     def remove_pbx(self, pbx_id: str, archive: Archive, *, with_calls: bool) -> None:
         """Disconnect a PBX; its calls and recordings go only if asked, the files after the rows."""

@@ -5,19 +5,20 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from aftercall.jobs.understanding import understand
+from aftercall.jobs.understanding import Understanding
 from aftercall.model import Role, Turn
 from aftercall.store import call_speakers, corrections
 
 
 class Correcting:
-    """Each change is one transaction: the words, the search index, the mood and what open pages are told.
+    """Each change is one transaction, and then the call is understood anew.
 
     Every method may raise NotFound; what else it raises is said with it.
     """
 
-    def __init__(self, engine: sa.Engine, clock: Callable[[], datetime]) -> None:
+    def __init__(self, engine: sa.Engine, understanding: Understanding, clock: Callable[[], datetime]) -> None:
         self._engine = engine
+        self._understanding = understanding
         self._clock = clock
 
     def correct(self, call_id: str, position: int, *, text: str, expected: str, by: str) -> Turn:
@@ -31,7 +32,7 @@ class Correcting:
         now = self._clock()
         with self._engine.begin() as db:
             turn = corrections.correct(db, call_id, position, text=text, expected=expected, by=by, now=now)
-            understand(db, call_id, now)
+        self._understanding.of_call(call_id, now)
         return turn
 
     def restore(self, call_id: str, correction_id: int, *, by: str) -> Turn:
@@ -43,7 +44,7 @@ class Correcting:
         now = self._clock()
         with self._engine.begin() as db:
             turn = corrections.restore(db, call_id, correction_id, by=by, now=now)
-            understand(db, call_id, now)
+        self._understanding.of_call(call_id, now)
         return turn
 
     def choose_speaker(self, call_id: str, speaker: str, *, role: Role | None, name: str | None, by: str) -> None:
@@ -51,18 +52,18 @@ class Correcting:
         now = self._clock()
         with self._engine.begin() as db:
             call_speakers.choose(db, call_id, speaker, role=role, name=name, by=by, now=now)
-            understand(db, call_id, now)
+        self._understanding.of_call(call_id, now)
 
     def swap_speakers(self, call_id: str, *, by: str) -> None:
         """Exchange agent and customer."""
         now = self._clock()
         with self._engine.begin() as db:
             call_speakers.swap(db, call_id, by=by, now=now)
-            understand(db, call_id, now)
+        self._understanding.of_call(call_id, now)
 
     def say_it_was_the_other(self, call_id: str, position: int) -> None:
         """Give one line to the other speaker."""
         now = self._clock()
         with self._engine.begin() as db:
             call_speakers.say_it_was_the_other(db, call_id, position, now=now)
-            understand(db, call_id, now)
+        self._understanding.of_call(call_id, now)

@@ -16,19 +16,31 @@ import sqlalchemy as sa
 
 from aftercall import log
 from aftercall.errors import AppError, AttemptsSpent, AudioEmpty, AudioTooShort, NotFound, Retry, Unexpected
-from aftercall.jobs import again, listening
+from aftercall.jobs import again, listening, renewing
 from aftercall.jobs.clients import Outcome, PbxClients, Resting, Unwanted
 from aftercall.jobs.engine import Job, JobEngine, Queue, priority
 from aftercall.jobs.pool import Workers
 from aftercall.jobs.transcribing import Transcribing, sound_of
-from aftercall.jobs.understanding import understand
+from aftercall.jobs.understanding import Understanding
 from aftercall.model import CallState, Stage
 from aftercall.pbx import names
 from aftercall.pbx.listing import Listing
 from aftercall.recordings import filters, plan
 from aftercall.recordings.archive import Archive
 from aftercall.recordings.fetch import Fetched, Growing, Wanted
-from aftercall.store import calls, cdr_sources, cdrs, database, pbxs, recordings, reruns, stages, syncs, transcripts
+from aftercall.store import (
+    calls,
+    cdr_sources,
+    cdrs,
+    database,
+    pbxs,
+    recordings,
+    renewals,
+    reruns,
+    stages,
+    syncs,
+    transcripts,
+)
 from aftercall.store.calls import NewCall
 from aftercall.store.recordings import RecordingFile
 
@@ -57,6 +69,7 @@ class Steps:
     archive: Archive
     workers: Workers
     transcribing: Transcribing
+    understanding: Understanding
     max_recording_bytes: int
     clock: Callable[[], datetime] = utc_now
 
@@ -358,9 +371,8 @@ class Steps:
             transcripts.put(db, file.call_id, transcript, self.clock())
 
     def _analyse(self, file: RecordingFile) -> None:
-        with self.engine.begin() as db:
-            if not understand(db, file.call_id, self.clock()):
-                raise Unexpected(kind="analysis without a transcript")
+        if not self.understanding.of_call(file.call_id, self.clock()):
+            raise Unexpected(kind="analysis without a transcript")
 
     def _index(self, file: RecordingFile) -> None:
         """The last step makes the call appear as done; the words were indexed with the transcript."""
@@ -383,7 +395,11 @@ class Steps:
         again.transcribe(self.engine, self.transcribing, rerun_id, call_id, self.clock)
 
     def replace_transcripts(self, rerun_id: str) -> None:
-        again.replace_all(self.engine, rerun_id, self.clock)
+        again.replace_all(self.engine, self.understanding, rerun_id, self.clock)
+
+    def renew(self, renewal_id: str) -> None:
+        at_once = self.workers.many.workers
+        renewing.renew(self.engine, self.understanding, renewal_id, self.clock, at_once=at_once)
 
     # ---- when it does not work ---------------------------------------------------------------------------------
 
@@ -429,6 +445,9 @@ class Steps:
         """
         alive = self.jobs.waiting_ids()
         with self.engine.begin() as db:
+            if half_done := renewals.stale(db):
+                renewals.ask(db, half_done, query="", by="restart", now=self.clock())
+            unrenewed = [each for each in renewals.unfinished(db) if f"renew:{each}:0" not in alive]
             orphans = [
                 each
                 for each in recordings.unfinished(db)
@@ -450,6 +469,7 @@ class Steps:
         self.jobs.enqueue(sync_job(each.id, is_asked_by_user=each.asked_by == "user") for each in unlisted)
         self.jobs.enqueue(again.job(each.rerun_id, each.call_id) for each in unheard)
         self.jobs.enqueue(again.replace_job(each, self.clock()) for each in unreplaced)
+        self.jobs.enqueue(renewing.renewal_job(each) for each in unrenewed)
         return len(orphans)
 
     @staticmethod

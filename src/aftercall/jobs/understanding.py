@@ -1,22 +1,47 @@
-"""This file says what a stored transcript means, and keeps it; nothing here is slow."""
+"""This file understands stored calls: it reads what is known, has it thought about, and keeps what comes of it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import sqlalchemy as sa
 
-from aftercall.insight.sentiment import score_turns
-from aftercall.store import insights, transcripts
+from aftercall.insight.whole import InsightSettings, understand
+from aftercall.model import CallFacts, Insight, Transcript
+from aftercall.store import calls, insights, transcripts
+
+Think = Callable[[Transcript, CallFacts, InsightSettings], Insight]
 
 
-def understand(db: sa.Connection, call_id: str, now: datetime) -> bool:
-    """Analyse a call's present transcript, in place of an earlier analysis.
+@dataclass(frozen=True, kw_only=True)
+class Understanding:
+    """All that understanding a stored call needs; built once by the wiring."""
 
-    Returns:
-        False if there is no transcript.
-    """
-    transcript = transcripts.of_call(db, call_id)
-    if transcript is None:
-        return False
-    insight = score_turns(transcript.turns, language=transcript.language, is_low_accuracy=transcript.is_low_accuracy)
-    insights.put(db, call_id, insight, now)
-    return True
+    engine: sa.Engine
+    #: The models folder, for weights that do not ride in a package.
+    models: Path | None = None
+    #: Where the thinking is done: here, or in a worker process.
+    think: Think = understand
+
+    def of_call(self, call_id: str, now: datetime) -> bool:
+        """Understand a call's present transcript, in place of what was understood before.
+
+        The thinking may take a second, so no transaction waits for it; if somebody changes the words meanwhile, it is
+        done again.
+
+        Returns:
+            False if there is no transcript.
+        """
+        while True:
+            with self.engine.connect() as db:
+                transcript = transcripts.of_call(db, call_id)
+                if transcript is None:
+                    return False
+                facts = calls.facts(db, call_id)
+            insight = self.think(transcript, facts, InsightSettings(models=self.models))
+            with self.engine.begin() as db:
+                if transcripts.of_call(db, call_id) != transcript:
+                    continue
+                insights.put(db, call_id, insight, now)
+                return True

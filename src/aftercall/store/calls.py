@@ -8,8 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from aftercall.errors import NotFound
 from aftercall.model import (
     AudioFacts,
+    CallFacts,
     CallState,
     Direction,
     Disposition,
@@ -444,6 +446,38 @@ def detail(db: sa.Connection, identity: str) -> CallDetail | None:
         stages=stages.of_call(db, identity),
         transcript=transcripts.of_call(db, identity),
         insight=insights.of_call(db, identity),
+    )
+
+
+def facts(db: sa.Connection, identity: str) -> CallFacts:
+    """What is known of a call beside its words.
+
+    Raises:
+        NotFound: there is no such call.
+    """
+    found = rows_by_id(db, [identity])
+    if not found:
+        raise NotFound(thing="call")
+    row = found[0]
+    heard = db.scalar(sa.select(recording.c.audio).where(recording.c.call_id == identity)) or {}
+    # An estimated start tells nothing of how long the answer took.
+    is_told = row.answered_at is not None and not row.is_start_estimated
+    return CallFacts(
+        direction=row.direction,
+        duration_s=row.duration_s,
+        started_at=row.started_at,
+        utc_offset_min=row.utc_offset_min,
+        answered_after_s=max(0.0, (row.answered_at - row.started_at).total_seconds())
+        if is_told and row.answered_at
+        else None,
+        caller=row.caller,
+        callee=row.callee,
+        extension=row.extension,
+        queue_or_group=row.queue_or_group,
+        did=row.did,
+        disposition=row.disposition,
+        audio_channels=heard.get("audio_channels"),
+        transfers=len(row.transfers or ()),
     )
 
 

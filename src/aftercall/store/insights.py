@@ -1,25 +1,22 @@
 """This file remembers what was understood of each call."""
 
-from dataclasses import asdict
 from datetime import datetime
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
-from aftercall.model import CallSentiment, Insight, TurnSentiment
+from aftercall.model import Insight
 from aftercall.store.tables import call, insight
+
+_WHOLE = TypeAdapter(Insight)
 
 
 def put(db: sa.Connection, call_id: str, made: Insight, now: datetime) -> None:
     """Store the insight of a call in place of an older one, and its mood where the list reads it."""
-    db.execute(insight.delete().where(insight.c.call_id == call_id))
-    db.execute(
-        insight.insert().values(
-            call_id=call_id,
-            turns=[asdict(turn) for turn in made.turns],
-            sentiment=asdict(made.sentiment),
-            made_at=now,
-        )
-    )
+    kept = {"body": _WHOLE.dump_python(made, mode="json"), "made_at": now, "is_stale": False}
+    known = insight.c.call_id == call_id
+    if not db.execute(insight.update().where(known).values(**kept)).rowcount:
+        db.execute(insight.insert().values(call_id=call_id, **kept))
     db.execute(
         call.update()
         .where(call.c.id == call_id)
@@ -33,11 +30,6 @@ def put(db: sa.Connection, call_id: str, made: Insight, now: datetime) -> None:
 
 
 def of_call(db: sa.Connection, call_id: str) -> Insight | None:
-    row = db.execute(sa.select(insight).where(insight.c.call_id == call_id)).mappings().first()
-    if row is None:
-        return None
-    sentiment = {**row["sentiment"], "quarters": tuple(row["sentiment"]["quarters"])}
-    return Insight(
-        turns=tuple(TurnSentiment(**{**turn, "evidence": tuple(turn["evidence"])}) for turn in row["turns"]),
-        sentiment=CallSentiment(**sentiment),
-    )
+    """What was understood of a call; fields that an older release did not know have their defaults."""
+    body = db.scalar(sa.select(insight.c.body).where(insight.c.call_id == call_id))
+    return None if body is None else _WHOLE.validate_python(body)

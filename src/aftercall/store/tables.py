@@ -447,7 +447,26 @@ insight = sa.Table(
     "insight",
     metadata,
     sa.Column("call_id", sa.ForeignKey("call.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("turns", sa.JSON, nullable=False),
-    sa.Column("sentiment", sa.JSON, nullable=False),
+    #: The whole of it, as `model.Insight` has it.
+    sa.Column("body", sa.JSON, nullable=False),
     sa.Column("made_at", UTC, nullable=False),
+    #: The words, the speakers or the rules have changed since.
+    sa.Column("is_stale", sa.Boolean, nullable=False, server_default=sa.false(), index=True),
+    #: The wish that wants it made anew; null for one that nobody asked for.
+    sa.Column("renewal_id", sa.String(32), index=True),
+)
+
+#: "Analyse again": the calls whose insight is to be made anew, because the rules changed or a person wants it.
+renewal = sa.Table(
+    "renewal",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("asked_at", UTC, nullable=False),
+    #: Name of the account.
+    sa.Column("asked_by", sa.String(80), nullable=False),
+    #: The list's address the calls were chosen with, "" for all.
+    sa.Column("query", sa.Text, nullable=False),
+    sa.Column("total", sa.Integer, nullable=False),
+    sa.Column("is_cancelled", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("finished_at", UTC),
 )

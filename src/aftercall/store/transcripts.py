@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aftercall.model import NonSpeech, Transcript, Turn, Voices, VoiceSpan, Word
-from aftercall.store.tables import call, transcript, transcript_version
+from aftercall.store.tables import call, insight, transcript, transcript_version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,9 +194,10 @@ def _write(db: sa.Connection, call_id: str, made: Transcript, made_at: datetime,
 
 
 def _tell_call(db: sa.Connection, call_id: str, made: Transcript) -> None:
-    """What the list shows of a transcript."""
+    """What the list shows of a transcript; what was understood of another one holds no longer."""
     shown = {"engine": made.engine, "is_low_accuracy": made.is_low_accuracy, "language": made.language}
     db.execute(call.update().where(call.c.id == call_id).values(**shown))
+    db.execute(insight.update().where(insight.c.call_id == call_id).values(is_stale=True))
 
 
 def _next_version(db: sa.Connection, call_id: str) -> int:

@@ -266,6 +266,31 @@ def transcribe_again(settings: Settings, call_ids: tuple[str, ...], engine: str 
         _print_json(shapes.rerun(made, counts))
 
 
+@calls.command("analyse-again")
+@click.argument("call_ids", nargs=-1)
+@click.option("--all", "are_all", is_flag=True, help="Every call.")
+@click.pass_obj
+def analyse_again(settings: Settings, call_ids: tuple[str, ...], are_all: bool) -> None:
+    """Analyse calls again by the present rules; their transcripts stay. Prints the run, a JSON line."""
+    from aftercall import wiring
+    from aftercall.store import calls as store
+    from aftercall.store import renewals, shapes
+
+    if bool(call_ids) == are_all:
+        raise click.UsageError("Name calls by their ids, or say --all.")
+    with wiring.open_house(settings) as house:
+        with house.engine.connect() as db:
+            known = [row.id for row in store.rows_by_id(db, call_ids)]
+            if missing := [each for each in call_ids if each not in known]:
+                raise NotFound(thing=f"call {missing[0]}")
+            chosen = store.ids(db, store.CallFilter(), limit=1_000_000) if are_all else known
+        renewal_id = house.control.renew(chosen, query="", by="command line")
+        with house.engine.connect() as db:
+            made = renewals.get(db, renewal_id)
+        assert made is not None
+        _print_json(shapes.renewal(made))
+
+
 @calls.command("versions")
 @click.argument("call_id")
 @click.option("--take", type=click.IntRange(1), help="Let this version take the present transcript's place.")

@@ -335,6 +335,8 @@ class Insight:
     #: One per turn, in the turns' order.
     turns: tuple[TurnSentiment, ...]
     sentiment: CallSentiment
+    #: Which rules and models made it: `mood`, `metrics`, ... to their versions.
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 # ---- the life of a call -----------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 It runs in worker processes and knows no database: what it needs to know is handed over.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aftercall.insight.sentiment import score_turns
@@ -20,6 +20,5 @@ class InsightSettings:
 
 def understand(transcript: Transcript, facts: CallFacts, settings: InsightSettings) -> Insight:
     """All that can be known of a call from its words; what cannot be known is None, with its reason."""
-    return score_turns(
-        transcript.turns, language=transcript.language, is_low_accuracy=transcript.is_low_accuracy
-    )  # fmt: skip
+    felt = score_turns(transcript.turns, language=transcript.language, is_low_accuracy=transcript.is_low_accuracy)
+    return replace(felt, versions={"mood": felt.sentiment.method})

@@ -17,6 +17,7 @@ from aftercall.store.corrections import Correction
 from aftercall.store.coverage import Entry, Figure, Report
 from aftercall.store.health import Lag
 from aftercall.store.pbxs import Pbx
+from aftercall.store.renewals import Renewal
 from aftercall.store.reruns import Rerun, RerunState
 from aftercall.store.speech_settings import SpeechSettings
 from aftercall.store.stages import StageRecord
@@ -237,6 +238,7 @@ def understood(transcript: Transcript | None, insight: Insight | None) -> dict[s
         "moments": None,
         "categories": None,
         "redactions": None,
+        "versions": insight.versions if insight else None,
     }  # fmt: skip
 
 
@@ -378,6 +380,19 @@ def rerun(found: Rerun, counts: Mapping[RerunState, int]) -> dict[str, Any]:
         "language": found.language,
         "is_cancelled": found.is_cancelled,
         "counts": dict(counts),
+    }
+
+
+def renewal(found: Renewal) -> dict[str, Any]:
+    """One wish to analyse calls again, and how far it is."""
+    return {
+        "id": found.id,
+        "asked_at": moment(found.asked_at),
+        "asked_by": found.asked_by,
+        "total": found.total,
+        "done": found.done,
+        "is_cancelled": found.is_cancelled,
+        "finished_at": moment(found.finished_at),
     }
 
 

@@ -20,6 +20,7 @@ from aftercall.web.pages import (
     first_run,
     freepbx,
     models,
+    renewals,
     reruns,
     setup_guide,
     sign_in,
@@ -86,6 +87,7 @@ def _pages() -> APIRouter:
         speech,
         accuracy,
         coverage,
+        renewals,
         reruns,
         account,
     ):

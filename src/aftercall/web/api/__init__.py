@@ -11,6 +11,7 @@ from aftercall.web.api import (
     exports,
     models_at_hand,
     pbxs,
+    renewals,
     reruns,
     speech,
     syncs,
@@ -30,6 +31,7 @@ router = APIRouter(
 for resource in (
     calls,
     exports,
+    renewals,
     reruns,
     editing,
     speech,

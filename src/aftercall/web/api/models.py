@@ -751,3 +751,15 @@ class RerunProgress(Shape):
     is_cancelled: bool
     #: State to the number of calls in it.
     counts: dict[str, int]
+
+
+class RenewalProgress(Shape):
+    """One wish to analyse calls again, and how far it is."""
+
+    id: str
+    asked_at: str
+    asked_by: str
+    total: int
+    done: int
+    is_cancelled: bool
+    finished_at: str | None

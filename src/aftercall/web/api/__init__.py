@@ -10,6 +10,7 @@ from aftercall.web.api import (
     events,
     exports,
     models_at_hand,
+    overview,
     pbxs,
     renewals,
     reruns,
@@ -41,6 +42,7 @@ for resource in (
     syncs,
     events,
     models_at_hand,
+    overview,
     account,
 ):
     router.include_router(resource.router)

@@ -261,6 +261,8 @@ class WholeCall(Shape):
     moments: None
     categories: None
     redactions: None
+    #: Which rules and models made the analysis.
+    versions: dict[str, str] | None
 
 
 class Leg(Shape):

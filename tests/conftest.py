@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.fixtures.mariadb",
     "tests.fixtures.model_source",
     "tests.fixtures.server",
+    "tests.fixtures.speech_service",
     "tests.fixtures.store",
     "tests.fixtures.web",
 ]

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures.house import noise
+from tests.fixtures.speech_service import SpeechService, words_over
 
 from aftercall.pbx import guide
+from aftercall.speech.engines.remote import SAMPLE
 from aftercall.testing import Simulator
 
 NAME = "2026/11/22/in-5550100-5550100123-20261122-101500-1795342500.7"
@@ -306,3 +308,28 @@ def test_the_events_are_told_and_their_name_can_be_changed(shell: Shell, simulat
     after = json.loads(shell("pbx", "events", "--new-name").stdout)
     assert after["application"] != before["application"]
     assert after["application"].startswith("aftercall-")
+
+
+def test_a_remote_speech_service_is_tried_saved_shown_without_its_key_and_removed(
+    shell: Shell, speech_service: SpeechService
+) -> None:
+    speech_service.says({"text": "hello"})
+    shell.environment["AFTERCALL_REMOTE_KEY"] = "open-sesame"
+    named = ["--url", speech_service.url, "--model", "whisper-1"]
+    (trial,) = shell.lines("speech-service", "test", *named)
+    assert trial["text"] == "hello"
+    assert speech_service.asked[0].authorization == "Bearer open-sesame"
+    shell.lines("speech-service", "set", *named, "--in-auto")
+    (shown,) = shell.lines("speech-service", "show")
+    assert shown["is_in_auto"]
+    assert "open-sesame" not in str(shown)
+    assert shell("speech-service", "remove").returncode == 0
+    assert shell.lines("speech-service", "show") == [None]
+
+
+def test_a_file_is_analysed_by_a_remote_service(shell: Shell, speech_service: SpeechService, tmp_path: Path) -> None:
+    speech_service.says({"text": "Good morning.", "words": words_over(3.0, "Good", "morning.")})
+    (line,) = shell.lines("analyse", "--engine", "remote", "--remote-url", speech_service.url, str(SAMPLE))
+    assert line["engine"] == "remote"
+    assert line["model"].startswith("whisper-1 at 127.0.0.1")
+    assert line["turns"][0]["text"] == "Good morning."

@@ -123,6 +123,8 @@ def sync(settings: Settings, name: str | None, wait: bool, status: bool, as_json
 @click.option("--engine", default="auto", show_default=True, help="Speech engine, or ENGINE/MODEL.")
 @click.option("--language", help="Language spoken (BCP 47); found out if not given.")
 @click.option("--workers", type=click.IntRange(1), help="Worker processes (default: one for each core).")
+@click.option("--remote-url", envvar="AFTERCALL_REMOTE_URL", help="For --engine remote: the service, as far as /v1.")
+@click.option("--remote-model", envvar="AFTERCALL_REMOTE_MODEL", default="whisper-1", show_default=True)
 @click.option("--transcript", type=click.File(), help="Skip the audio: JSON lines with turns, - for stdin.")
 @click.pass_obj
 def analyse(
@@ -131,18 +133,32 @@ def analyse(
     engine: str,
     language: str | None,
     workers: int | None,
+    remote_url: str | None,
+    remote_model: str,
     transcript: Any,
 ) -> None:
     """Analyse local audio files (or transcripts) and print a JSON line each; needs no PBX and stores nothing."""
     from aftercall.commands import analyse as command
+    from aftercall.speech.engine import RemoteService
 
+    remote = None
+    if remote_url:
+        key = os.environ.get("AFTERCALL_REMOTE_KEY", "")
+        remote = RemoteService(url=remote_url, model=remote_model, key=key)
     if bool(files) == bool(transcript):
         raise click.UsageError("Give audio files, or --transcript with a file of JSON lines.")
     has_failed = False
     lines: Iterator[dict[str, Any]] = (
         command.of_transcripts(transcript, language=language or "en")
         if transcript
-        else command.of_files(files, settings, engine=engine, language=language, workers=workers or os.cpu_count() or 1)
+        else command.of_files(
+            files,
+            settings,
+            engine=engine,
+            language=language,
+            workers=workers or os.cpu_count() or 1,
+            remote=remote,
+        )
     )
     for line in lines:
         has_failed = has_failed or "error" in line
@@ -757,6 +773,76 @@ def remove_pbx(settings: Settings, name: str, with_calls: bool) -> None:
 
 
 # ---- models -----------------------------------------------------------------------------------------------------
+
+
+@main.group("speech-service")
+def speech_service_group() -> None:
+    """The remote speech service: another machine that transcribes."""
+
+
+def service_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What names a service."""
+    for option in (
+        click.option("--url", required=True, help="As far as /v1, such as http://192.0.2.7:8000/v1."),
+        click.option("--model", required=True, help="As the service calls it."),
+        click.option("--in-auto", "is_in_auto", is_flag=True, help="`auto` may mean it."),
+        click.option("--timeout", "timeout_s", type=click.FloatRange(1, 3600), default=300.0, show_default=True),
+        click.option("--upload-limit", "upload_limit_mb", type=click.FloatRange(0.1, 1000), default=25.0,
+                     show_default=True, help="MB."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@speech_service_group.command("show")
+@click.pass_obj
+def show_speech_service(settings: Settings) -> None:
+    """Print the service without its key, or null."""
+    from aftercall import wiring
+    from aftercall.store import remote_service, shapes
+
+    with wiring.open_house(settings) as house, house.engine.connect() as db:
+        found = remote_service.load(db, house.vault)
+        _print_json(shapes.remote_service(found) if found else None)
+
+
+@speech_service_group.command("set")
+@service_options
+@click.pass_obj
+def set_speech_service(settings: Settings, /, **given: Any) -> None:
+    """Save a service; its key is taken from AFTERCALL_REMOTE_KEY."""
+    from aftercall import wiring
+    from aftercall.speech.engine import RemoteService
+    from aftercall.store import remote_service, shapes
+
+    service = RemoteService(**given, key=os.environ.get("AFTERCALL_REMOTE_KEY", ""))
+    with wiring.open_house(settings) as house, house.engine.begin() as db:
+        remote_service.save(db, house.vault, service)
+        _print_json(shapes.remote_service(service))
+
+
+@speech_service_group.command("test")
+@service_options
+@click.pass_obj
+def test_speech_service(settings: Settings, /, **given: Any) -> None:
+    """Have a short sample transcribed, without saving anything; the key as for `set`."""
+    from aftercall.speech.engine import RemoteService
+    from aftercall.speech.engines.remote import try_service
+    from aftercall.store import shapes
+
+    del settings
+    _print_json(shapes.trial(try_service(RemoteService(**given, key=os.environ.get("AFTERCALL_REMOTE_KEY", "")))))
+
+
+@speech_service_group.command("remove")
+@click.pass_obj
+def remove_speech_service(settings: Settings) -> None:
+    """Send nothing there any more."""
+    from aftercall import wiring
+    from aftercall.store import remote_service
+
+    with wiring.open_house(settings) as house, house.engine.begin() as db:
+        remote_service.remove(db)
 
 
 @main.group("models")

@@ -852,6 +852,71 @@ class LanguageUnsupported(EngineError):
     example = {"engine": "pocketsphinx", "language": "de", "known": "en"}
 
 
+class RemoteError(EngineError):
+    """The remote speech service does not do what it should."""
+
+
+class RemoteUnreachable(RemoteError):
+    code = "remote-unreachable"
+    what_template = "The speech service at {host} gave no transcript."
+    why_template = "It is out of reach or overloaded: {detail}."
+    fix_template = (
+        "Aftercall tries again by itself. If it stays so: start the service, check the address in Settings > Speech > "
+        "Remote service, and press Test there."
+    )
+    retry = Retry.SOON
+    status = 502
+    example = {"host": "192.0.2.7:8000", "detail": "connection refused"}
+
+
+class RemoteRefused(RemoteError):
+    code = "remote-refused"
+    what_template = "The speech service at {host} does not let Aftercall in."
+    why_template = "It answered {answer}: the API key is missing, wrong or without credit."
+    fix_template = (
+        "Enter a valid key in Settings > Speech > Remote service, press Test, save; then use Retry on the calls that "
+        "failed. Their recordings are kept."
+    )
+    status = 502
+    example = {"host": "192.0.2.7:8000", "answer": "401 Incorrect API key"}
+
+
+class RemoteTooLarge(RemoteError):
+    code = "remote-too-large"
+    what_template = "A stretch of speech is too large for the speech service at {host}."
+    why_template = "It is {size_mb} MB and cannot be cut further at a pause; the service or its limit takes less."
+    fix_template = (
+        "Raise the upload limit of the service (for a proxy before it, such as nginx: client_max_body_size) and the "
+        "limit in Settings > Speech > Remote service; then use Retry on the call."
+    )
+    status = 502
+    example = {"host": "192.0.2.7:8000", "size_mb": "31.5"}
+
+
+class RemoteRejected(RemoteError):
+    code = "remote-rejected"
+    what_template = "The speech service at {host} did not accept the request."
+    why_template = "It answered {answer}."
+    fix_template = (
+        "Check address and model name in Settings > Speech > Remote service (the address ends in /v1) and press Test "
+        "there; then use Retry on the call."
+    )
+    status = 502
+    example = {"host": "192.0.2.7:8000", "answer": "404 model not found"}
+
+
+class RemoteAnswerMalformed(RemoteError):
+    code = "remote-answer-malformed"
+    what_template = "The answer of {host} is no transcript."
+    why_template = "It cannot be read: {detail}. Perhaps a proxy or a sign-in page answers in the service's place."
+    fix_template = (
+        "Check that the address in Settings > Speech > Remote service is that of a service with OpenAI's "
+        "/v1/audio/transcriptions, and press Test there."
+    )
+    status = 502
+    example = {"host": "192.0.2.7:8000", "detail": "the answer is not JSON"}
+
+
 # ---- models -----------------------------------------------------------------------------------------------------
 
 

@@ -142,6 +142,7 @@ def the_walk(house: House, clients: PbxClients, workers: Workers) -> Steps:
             archive=house.archive,
             workers=workers,
             models_folder=settings.models_folder,
+            vault=house.vault,
             threads=settings.workers,
         ),
         understanding=Understanding(

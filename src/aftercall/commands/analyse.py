@@ -14,7 +14,7 @@ from aftercall.model import CallFacts, Role, Transcript, Turn, Word
 from aftercall.pbx import names
 from aftercall.settings import Settings
 from aftercall.speech import plugins
-from aftercall.speech.engine import Hints, Outfit
+from aftercall.speech.engine import Hints, Outfit, RemoteService
 from aftercall.speech.engine import language as spoken
 from aftercall.speech.recognise import Circumstances
 from aftercall.store import shapes
@@ -24,7 +24,13 @@ Line = dict[str, Any]
 
 
 def of_files(
-    files: Sequence[Path], settings: Settings, *, engine: str, language: str | None, workers: int
+    files: Sequence[Path],
+    settings: Settings,
+    *,
+    engine: str,
+    language: str | None,
+    workers: int,
+    remote: RemoteService | None = None,
 ) -> Iterator[Line]:
     """Analyse audio files; a file that cannot be analysed gives a line with its error.
 
@@ -32,7 +38,7 @@ def of_files(
         EngineError: the engine or the language is not there.
     """
     hints = Hints(language=language)
-    outfit = Outfit(models=settings.models_folder, threads=workers)
+    outfit = Outfit(models=settings.models_folder, threads=workers, remote=remote)
     chosen = plugins.resolve(engine, outfit, language=language)
     spoken(plugins.load(chosen, outfit), hints)
     pool = Workers(workers)

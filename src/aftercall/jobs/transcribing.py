@@ -13,8 +13,9 @@ from aftercall.recordings.archive import Archive
 from aftercall.speech.choosing import CallTraits, choose
 from aftercall.speech.engine import Hints, Outfit
 from aftercall.speech.recognise import Circumstances, Manner
-from aftercall.store import call_speakers, calls, speech_settings, vocabulary
+from aftercall.store import call_speakers, calls, remote_service, speech_settings, vocabulary
 from aftercall.store.recordings import RecordingFile
+from aftercall.store.vault import Vault
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,8 @@ class Transcribing:
     archive: Archive
     workers: Workers
     models_folder: Path
+    #: Opens the remote service's key.
+    vault: Vault
     #: For engines that work in one process.
     threads: int
 
@@ -42,6 +45,7 @@ class Transcribing:
             phrases = vocabulary.phrases(db, with_names=settings.uses_names)
             (row,) = calls.rows_by_id(db, [file.call_id])
             said_of = call_speakers.of_call(db, file.call_id)
+            remote = remote_service.load(db, self.vault)
         traits = CallTraits(
             pbx_id=row.pbx_id,
             direction=row.direction,
@@ -54,7 +58,7 @@ class Transcribing:
             self.workers,
             sound_of(self.archive, file),
             choice=engine or usual.engine,
-            outfit=Outfit(models=self.models_folder, threads=self.threads),
+            outfit=Outfit(models=self.models_folder, threads=self.threads, remote=remote),
             hints=Hints(language=language or usual.language, phrases=phrases),
             manner=Manner(
                 models=self.models_folder,

@@ -56,7 +56,7 @@ class SpeechEngine(Protocol):
     - *A process of its own.* Engines may hold the interpreter's lock for seconds (pocketsphinx does) or end the process
       on a damaged model (sherpa-onnx does). `transcribe` is therefore called in worker processes only, never in the
       web server's, and by one thread at a time.
-    - *Local files only.* Nothing is downloaded, ever.
+    - *Local files only.* Nothing is downloaded, ever; nothing leaves this machine, but by the engine named `remote`.
     - *No guesses.* Where nothing is understood there is no word. Nothing is invented to fill a span.
     """
 

@@ -61,6 +61,7 @@ class BuiltIn:
 
 #: Best first.
 BUILT_IN: dict[str, BuiltIn] = {
+    "remote": BuiltIn(target="aftercall.speech.engines.remote:Remote", package="httpx2", module="httpx2"),
     "parakeet": BuiltIn(
         target="aftercall.speech.engines.parakeet:Parakeet", package="sherpa-onnx", module="sherpa_onnx"
     ),

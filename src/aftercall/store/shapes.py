@@ -8,6 +8,8 @@ from typing import Any
 from aftercall.model import AudioFacts, CallSentiment, Insight, NonSpeech, Transcript, Turn, TurnSentiment, Voices
 from aftercall.pbx.cdr_calls import CdrCall
 from aftercall.recordings import filters
+from aftercall.speech.engine import RemoteService
+from aftercall.speech.engines.remote import Trial
 from aftercall.store import condition, health
 from aftercall.store.accuracy import Accuracy, Measured
 from aftercall.store.calls import CallDetail, CallRow
@@ -335,6 +337,17 @@ def speech(found: SpeechSettings) -> dict[str, Any]:
         "uses_names": found.uses_names,
         "thresholds": asdict(found.thresholds),
     }
+
+
+def remote_service(found: RemoteService) -> dict[str, Any]:
+    """The remote speech service; its key is never given."""
+    known = {name: value for name, value in asdict(found).items() if name != "key"}
+    return known | {"has_key": bool(found.key)}
+
+
+def trial(found: Trial) -> dict[str, Any]:
+    """What a remote speech service made of a short sample."""
+    return asdict(found) | {"took_s": round(found.took_s, 3)}
 
 
 def phrase(found: Phrase) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from aftercall.errors import FormInvalid
 from aftercall.speech import plugins
 from aftercall.speech.engine import Outfit, covers
+from aftercall.store import remote_service
 from aftercall.web import rendering
 
 
@@ -32,7 +33,10 @@ class Wish:
 
 def outfit_of(request: Request) -> Outfit:
     """What the engines of this installation have."""
-    return Outfit(models=rendering.parts_of(request).settings.models_folder)
+    parts = rendering.parts_of(request)
+    with parts.engine.connect() as db:
+        remote = remote_service.load(db, parts.vault)
+    return Outfit(models=parts.settings.models_folder, remote=remote)
 
 
 def listed(request: Request) -> list[EngineChoice]:

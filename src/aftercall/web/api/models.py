@@ -800,3 +800,24 @@ class Overview(Shape):
     by_day: list[MoodGroup]
     by_extension: list[MoodGroup]
     by_queue: list[MoodGroup]
+
+
+class RemoteServiceShape(Shape):
+    """The remote speech service, without its key."""
+
+    url: str
+    model: str
+    has_key: bool
+    timeout_s: float
+    upload_limit_mb: float
+    is_in_auto: bool
+
+
+class RemoteTrial(Shape):
+    """What a remote speech service made of a short sample."""
+
+    text: str
+    has_word_times: bool
+    has_confidence: bool
+    dialect: str
+    took_s: float

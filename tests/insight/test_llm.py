@@ -46,6 +46,7 @@ def test_each_mode_asks_in_its_own_way(
     asked_format = request.get("response_format", {}).get("type")
     assert asked_format == format_type or (mode == "prompted" and asked_format in {None, "json_object"})
     assert request["temperature"] == 0
+    assert request["max_tokens"] == request["max_completion_tokens"] == llm_prompt.ANSWER_TOKENS
 
 
 def test_a_broken_answer_is_asked_for_again(language_model: FakeModel) -> None:
@@ -182,7 +183,7 @@ def test_a_call_that_turns_out_dearer_than_its_cap_ends(language_model: FakeMode
     language_model.used_tokens = needed
     with pytest.raises(errors.LlmCallCap, match="over"):
         _generate(language_model.endpoint(call_cap=needed), said)
-    assert len(language_model.requests) == 2
+    assert len(language_model.requests) == 1
 
 
 # ---- a caller who speaks to the model -----------------------------------------------------------------------------

@@ -190,11 +190,15 @@ class _Ask:
             raise LlmCallCap(needed=f"over {self._usage.total_tokens}", cap=self._endpoint.call_cap)
         ended = await agent.run(
             llm_prompt.tagged(text, secrets.token_hex(8)),
-            model_settings={"temperature": 0, "max_tokens": max_tokens},
+            model_settings={"temperature": 0, "max_tokens": max_tokens, "extra_body": self._old_name(max_tokens)},
             usage=self._usage,
             usage_limits=UsageLimits(request_limit=llm_prompt.MOST_REQUESTS),
         )
         return ended.output
+
+    def _old_name(self, max_tokens: int) -> dict[str, int]:
+        """The limit by the name it once had: some local servers know no other, and OpenAI refuses that one."""
+        return {"max_tokens": max_tokens} if is_local(self._endpoint.url) else {}
 
 
 @asynccontextmanager

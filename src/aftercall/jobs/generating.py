@@ -30,6 +30,7 @@ from aftercall.jobs.loop import LoopThread
 from aftercall.jobs.shutdown import ShuttingDown
 from aftercall.model import CallFacts, Generated, Transcript
 from aftercall.store import calls, generated, llm_settings, transcripts
+from aftercall.store.generated import GeneratedRecord
 from aftercall.store.vault import Vault
 
 _log = log.get("jobs")
@@ -81,6 +82,13 @@ def why_not(transcript: Transcript | None, facts: CallFacts) -> str:
     if transcript is None or not said(transcript):
         return "no words were understood"
     return ""
+
+
+def is_outdated(record: GeneratedRecord, transcript: Transcript | None) -> bool:
+    """Whether the words have changed since, so that the summary may stand on what nobody said."""
+    if record.made is None or transcript is None:
+        return False
+    return record.cache_key != llm_prompt.cache_key(record.made.model, said(transcript))
 
 
 @dataclass(frozen=True, kw_only=True)

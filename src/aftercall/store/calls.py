@@ -146,6 +146,9 @@ class CallFilter:
     disposition: str = ""
     pbx_id: str = ""
     extension: str = ""
+    queue: str = ""
+    #: Caller or callee, exactly as stored.
+    number: str = ""
     sync_id: str = ""
     since: datetime | None = None
     until: datetime | None = None
@@ -293,9 +296,12 @@ def _conditions(wanted: CallFilter) -> list[sa.ColumnElement[bool]]:
         call.c.disposition: wanted.disposition,
         call.c.pbx_id: wanted.pbx_id,
         call.c.extension: wanted.extension,
+        call.c.queue_or_group: wanted.queue,
         call.c.sync_id: wanted.sync_id,
     }
     where += [column == value for column, value in equal.items() if value]
+    if wanted.number:
+        where.append(sa.or_(call.c.caller == wanted.number, call.c.callee == wanted.number))
     if wanted.mood == "none":
         where.append(call.c.sentiment_label.is_(None))
     elif wanted.mood:

@@ -19,6 +19,7 @@ from aftercall.store.coverage import Entry, Figure, Report
 from aftercall.store.generated import Breaker, GeneratedRecord, Usage
 from aftercall.store.health import Lag
 from aftercall.store.llm_settings import LlmSettings
+from aftercall.store.overview import Figures, Group
 from aftercall.store.pbxs import Pbx
 from aftercall.store.renewals import Renewal
 from aftercall.store.reruns import Rerun, RerunState
@@ -417,6 +418,16 @@ def rerun(found: Rerun, counts: Mapping[RerunState, int]) -> dict[str, Any]:
         "is_cancelled": found.is_cancelled,
         "counts": dict(counts),
     }
+
+
+def figures(found: Figures) -> dict[str, Any]:
+    """What is counted of some calls."""
+    return asdict(found) | {"is_small": found.is_small}
+
+
+def group(found: Group) -> dict[str, Any]:
+    """The same of one day, extension or queue."""
+    return {"name": found.name} | figures(found.figures)
 
 
 def renewal(found: Renewal) -> dict[str, Any]:

@@ -24,6 +24,16 @@ def narrowed(account: Account, wanted: CallFilter) -> CallFilter | None:
     return wanted if account.role in SEES_EVERYTHING else None
 
 
+def require_all(account: Account) -> None:
+    """For what concerns many calls at once: it is for those who see them all.
+
+    Raises:
+        NotFound: this account does not.
+    """
+    if narrowed(account, CallFilter()) != CallFilter():
+        raise NotFound(thing="such page")
+
+
 def require_call(account: Account, found: CallDetail | None) -> CallDetail:
     """The call, if there is one and this account may see it; nobody learns that a hidden call exists.
 

@@ -11,7 +11,22 @@ from aftercall.store.calls import LARGEST_KEY, CallFilter
 from aftercall.web.display import DIRECTION_WORDS, DISPOSITION_WORDS, MOOD_WORDS, STATE_WORDS, clock, zone
 
 #: The names used in the address, in the order they are written there.
-NAMES = ("q", "when", "from", "to", "direction", "mood", "state", "disposition", "duration", "extension", "pbx", "sync")
+NAMES = (
+    "q",
+    "when",
+    "from",
+    "to",
+    "direction",
+    "mood",
+    "state",
+    "disposition",
+    "duration",
+    "extension",
+    "queue",
+    "number",
+    "pbx",
+    "sync",
+)
 
 WHEN_WORDS = {
     "today": "Today",
@@ -82,6 +97,8 @@ class ListQuery:
             disposition=given.get("disposition", ""),
             pbx_id=given.get("pbx", ""),
             extension=given.get("extension", ""),
+            queue=given.get("queue", ""),
+            number=given.get("number", ""),
             sync_id=given.get("sync", ""),
             since=_midnight(since, utc_offset_min),
             until=_midnight(until, utc_offset_min),
@@ -197,6 +214,8 @@ def _words(name: str, value: str, pbx_names: Mapping[str, str]) -> str:
         "disposition": lambda: DISPOSITION_WORDS[value],
         "duration": lambda: DURATION_WORDS.get(value) or _duration_words(value),
         "extension": lambda: f"Extension {value}",
+        "queue": lambda: f"Queue or group {value}",
+        "number": lambda: f"With {value}",
         "pbx": lambda: pbx_names.get(value, "Removed PBX"),
         "sync": lambda: "One sync's calls",
     }

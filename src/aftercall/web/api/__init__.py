@@ -11,6 +11,7 @@ from aftercall.web.api import (
     exports,
     language_model,
     models_at_hand,
+    overview,
     pbxs,
     renewals,
     reruns,
@@ -43,6 +44,7 @@ for resource in (
     syncs,
     events,
     models_at_hand,
+    overview,
     account,
 ):
     router.include_router(resource.router)

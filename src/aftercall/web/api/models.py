@@ -324,6 +324,8 @@ class WholeCall(Shape):
     redactions: None
     #: Null while no language model was asked.
     generated: Generated | None
+    #: Which rules and models made the analysis.
+    versions: dict[str, str] | None
 
 
 class Leg(Shape):
@@ -863,3 +865,38 @@ class LanguageModelTest(Shape):
     #: What the model wrote about an invented call.
     answer: list[str] | None
     failures: list[ModeFailure]
+
+
+class MoodFigures(Shape):
+    """What is counted of some calls."""
+
+    calls: int
+    length_s: float
+    positive: int
+    neutral: int
+    negative: int
+    mixed: int
+    #: Average of the calls that have one, -5 to +5.
+    score: float | None
+    missed: int
+    not_called_back: int
+    #: Too few calls with a mood to compare.
+    is_small: bool
+
+
+class MoodGroup(MoodFigures):
+    """The same of one day, extension or queue."""
+
+    name: str
+
+
+class Overview(Shape):
+    """The figures of a period, and of as long a time before it."""
+
+    since: str
+    until: str
+    total: MoodFigures
+    before: MoodFigures
+    by_day: list[MoodGroup]
+    by_extension: list[MoodGroup]
+    by_queue: list[MoodGroup]

@@ -12,7 +12,7 @@ from aftercall.web.api.calls import MISSING, wanted_calls
 from aftercall.web.api.models import RenewalProgress
 from aftercall.web.api.reruns import NO_RUN
 from aftercall.web.pages.call import find
-from aftercall.web.pages.renewals import MOST_CALLS, require_all, stored
+from aftercall.web.pages.renewals import MOST_CALLS, stored
 from aftercall.web.sessions import SignedIn
 
 router = APIRouter(tags=["analysis"])
@@ -39,14 +39,14 @@ def begin(request: Request, account: SignedIn, wanted: Annotated[CallFilter, Dep
 @router.get("/renewals/{renewal_id}", response_model=RenewalProgress, responses=NO_RUN)
 def show_renewal(request: Request, account: SignedIn, renewal_id: str) -> dict[str, Any]:
     """How far it is."""
-    require_all(account)
+    access.require_all(account)
     return shapes.renewal(stored(request, renewal_id))
 
 
 @router.post("/renewals/{renewal_id}/cancel", response_model=RenewalProgress, responses=NO_RUN)
 def cancel_renewal(request: Request, account: SignedIn, renewal_id: str) -> dict[str, Any]:
     """Stop; what is done stays done."""
-    require_all(account)
+    access.require_all(account)
     stored(request, renewal_id)
     rendering.parts_of(request).control.cancel_renewal(renewal_id)
     return shapes.renewal(stored(request, renewal_id))

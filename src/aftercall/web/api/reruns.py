@@ -103,14 +103,14 @@ def begin(
 @router.get("/reruns/{rerun_id}", response_model=RerunProgress, responses=NO_RUN)
 def show_rerun(request: Request, account: SignedIn, rerun_id: str) -> dict[str, Any]:
     """How far it is."""
-    _require_all(account)
+    access.require_all(account)
     return _progress(request, rerun_id)
 
 
 @router.post("/reruns/{rerun_id}/accept", status_code=202, response_model=RerunProgress, responses=NO_RUN)
 def accept_all(request: Request, account: SignedIn, rerun_id: str) -> dict[str, Any]:
     """Let every new transcript that is ready take the present one's place."""
-    _require_all(account)
+    access.require_all(account)
     _progress(request, rerun_id)
     rendering.parts_of(request).control.accept_all(rerun_id)
     return _progress(request, rerun_id)
@@ -119,7 +119,7 @@ def accept_all(request: Request, account: SignedIn, rerun_id: str) -> dict[str, 
 @router.post("/reruns/{rerun_id}/discard", response_model=RerunProgress, responses=NO_RUN)
 def discard_all(request: Request, account: SignedIn, rerun_id: str) -> dict[str, Any]:
     """Forget every new transcript that nobody has accepted."""
-    _require_all(account)
+    access.require_all(account)
     _progress(request, rerun_id)
     rendering.parts_of(request).control.discard_all(rerun_id)
     return _progress(request, rerun_id)
@@ -128,15 +128,10 @@ def discard_all(request: Request, account: SignedIn, rerun_id: str) -> dict[str,
 @router.post("/reruns/{rerun_id}/cancel", response_model=RerunProgress, responses=NO_RUN)
 def cancel(request: Request, account: SignedIn, rerun_id: str) -> dict[str, Any]:
     """Transcribe no more calls of it; what is ready stays ready."""
-    _require_all(account)
+    access.require_all(account)
     _progress(request, rerun_id)
     rendering.parts_of(request).control.cancel_rerun(rerun_id)
     return _progress(request, rerun_id)
-
-
-def _require_all(account: SignedIn) -> None:
-    if access.narrowed(account, CallFilter()) != CallFilter():
-        raise NotFound(thing="such run")
 
 
 def _progress(request: Request, rerun_id: str) -> dict[str, Any]:

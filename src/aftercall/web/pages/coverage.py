@@ -17,6 +17,7 @@ from aftercall.store.coverage import GAPS, NOBODY, Asked, Entry
 from aftercall.web import list_query, rendering
 from aftercall.web.display import COVERAGE_WORDS, zone
 from aftercall.web.sessions import administrator
+from aftercall.web.spreadsheet import plain
 
 router = APIRouter(dependencies=[Depends(administrator)])
 
@@ -133,19 +134,12 @@ def as_csv(entries: Iterator[Entry], pbx_names: Mapping[str, str], utc_offset_mi
         table.writerow(
             [
                 each.started_at.astimezone(there).isoformat(timespec="seconds"),
-                _plain(pbx_names.get(each.pbx_id)),
+                plain(pbx_names.get(each.pbx_id)),
                 each.direction,
-                *map(_plain, (each.caller, each.caller_name, each.callee, each.extension, each.queue)),
+                *map(plain, (each.caller, each.caller_name, each.callee, each.extension, each.queue)),
                 "" if each.talk_s is None else f"{each.talk_s:g}",
                 COVERAGE_WORDS[each.coverage][0],
-                _plain(each.linkedid),
+                plain(each.linkedid),
             ]
         )
     return written.getvalue()
-
-
-def _plain(text: str | None) -> str:
-    """A caller's name must not become a formula in somebody's spreadsheet."""
-    said = text or ""
-    is_number = said.removeprefix("+").isdigit()
-    return f"'{said}" if said[:1] in {"=", "+", "-", "@", "\t", "\r"} and not is_number else said

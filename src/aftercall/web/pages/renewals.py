@@ -21,12 +21,6 @@ router = APIRouter()
 MOST_CALLS = 1_000_000
 
 
-def require_all(account: SignedIn) -> None:
-    """It concerns many calls: it is for those who see them all."""
-    if access.narrowed(account, CallFilter()) != CallFilter():
-        raise NotFound(thing="such page")
-
-
 def stored(request: Request, renewal_id: str) -> Renewal:
     """Raises NotFound if there is no such wish."""
     with rendering.parts_of(request).engine.connect() as db:
@@ -39,7 +33,7 @@ def stored(request: Request, renewal_id: str) -> Renewal:
 @router.get("/renewals")
 def list_renewals(request: Request, account: SignedIn) -> Response:
     """What was asked for lately."""
-    require_all(account)
+    access.require_all(account)
     with rendering.parts_of(request).engine.connect() as db:
         found = renewals.recent(db)
     return rendering.page(request, "renewals/all.html", renewals=found)
@@ -79,7 +73,7 @@ def begin_for_one(request: Request, account: SignedIn, call_id: str) -> Response
 @router.get("/renewals/{renewal_id}")
 def show(request: Request, account: SignedIn, renewal_id: str) -> Response:
     """How far it is."""
-    require_all(account)
+    access.require_all(account)
     template = "renewals/progress.html" if "hx-request" in request.headers else "renewals/page.html"
     return rendering.page(request, template, renewal=stored(request, renewal_id))
 
@@ -87,7 +81,7 @@ def show(request: Request, account: SignedIn, renewal_id: str) -> Response:
 @router.post("/renewals/{renewal_id}/cancel")
 def cancel(request: Request, account: SignedIn, renewal_id: str) -> Response:
     """Stop; what is done stays done."""
-    require_all(account)
+    access.require_all(account)
     stored(request, renewal_id)
     rendering.parts_of(request).control.cancel_renewal(renewal_id)
     return RedirectResponse(f"/renewals/{renewal_id}", status_code=303)
@@ -95,7 +89,7 @@ def cancel(request: Request, account: SignedIn, renewal_id: str) -> Response:
 
 def _chosen(request: Request, account: SignedIn, chosen: str) -> tuple[list_query.ListQuery, CallFilter | None]:
     """The filtered list that a form names by its query string."""
-    require_all(account)
+    access.require_all(account)
     parts = rendering.parts_of(request)
     query = list_query.read(dict(parse_qsl(chosen)))
     with parts.engine.connect() as db:

@@ -140,7 +140,7 @@ def _shortened(pieces: list[Piece]) -> list[dict[str, Any]]:
 @router.get("/reruns")
 def show_all(request: Request, account: SignedIn) -> Response:
     """The newest reruns."""
-    _require_all(account)
+    access.require_all(account)
     with rendering.parts_of(request).engine.connect() as db:
         found = [(each, reruns.counts(db, each.id)) for each in reruns.recent(db)]
     return rendering.page(request, "reruns/all.html", reruns=found)
@@ -193,7 +193,7 @@ def begin(
 @router.get("/reruns/{rerun_id}")
 def show(request: Request, account: SignedIn, rerun_id: str) -> Response:
     """How far a rerun is, and what it changed."""
-    _require_all(account)
+    access.require_all(account)
     wish = _stored(request, rerun_id)
     with rendering.parts_of(request).engine.connect() as db:
         counts = reruns.counts(db, rerun_id)
@@ -217,7 +217,7 @@ def show(request: Request, account: SignedIn, rerun_id: str) -> Response:
 @router.post("/reruns/{rerun_id}/{what}")
 def decide(request: Request, account: SignedIn, rerun_id: str, what: str) -> Response:
     """Accept all that is ready, discard it, or stop."""
-    _require_all(account)
+    access.require_all(account)
     _stored(request, rerun_id)
     control = rendering.parts_of(request).control
     ways = {"accept": control.accept_all, "discard": control.discard_all, "cancel": control.cancel_rerun}
@@ -235,15 +235,9 @@ def _stored(request: Request, rerun_id: str) -> Rerun:
     return found
 
 
-def _require_all(account: SignedIn) -> None:
-    """A rerun concerns many calls: it is for those who see them all."""
-    if access.narrowed(account, CallFilter()) != CallFilter():
-        raise NotFound(thing="such page")
-
-
 def _chosen(request: Request, account: SignedIn, chosen: str) -> tuple[list_query.ListQuery, CallFilter | None]:
     """The filtered list that a form names by its query string."""
-    _require_all(account)
+    access.require_all(account)
     parts = rendering.parts_of(request)
     query = list_query.read(dict(parse_qsl(chosen)))
     with parts.engine.connect() as db:

@@ -13,12 +13,12 @@ export UV_NO_PROGRESS := 1
 
 ## setup: make .venv with everything to run and to develop Aftercall
 setup: $(UV)
-	@$(UV) sync --frozen --quiet --extra weights --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	@$(UV) sync --frozen --quiet --extra weights --extra llm --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	@$(MAKE) --no-print-directory pages
 
 ## runtime: make .venv with what Aftercall needs to run
 runtime: $(UV)
-	@$(UV) sync --frozen --quiet --inexact --no-dev --extra weights --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	@$(UV) sync --frozen --quiet --inexact --no-dev --extra weights --extra llm --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	@$(MAKE) --no-print-directory pages
 
 ## demo: show Aftercall on its built-in demo PBX (ARGS=--once to print the calls and exit)
@@ -73,5 +73,5 @@ $(UV):
 # The bundle of the pages is built with the package; it is missing only after somebody deleted it by hand.
 .PHONY: pages
 pages:
-	@test -f src/aftercall/web/static/dist/manifest.json || $(UV) sync --frozen --quiet --inexact --extra weights --reinstall-package aftercall \
+	@test -f src/aftercall/web/static/dist/manifest.json || $(UV) sync --frozen --quiet --inexact --extra weights --extra llm --reinstall-package aftercall \
 		--python .venv/bin/python

@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.fixtures.freepbx",
     "tests.fixtures.house",
     "tests.fixtures.lab",
+    "tests.fixtures.language_model",
     "tests.fixtures.mariadb",
     "tests.fixtures.model_source",
     "tests.fixtures.server",

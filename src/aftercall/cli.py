@@ -307,6 +307,18 @@ def analyse_again(settings: Settings, call_ids: tuple[str, ...], are_all: bool) 
         _print_json(shapes.renewal(made))
 
 
+@calls.command("generate")
+@click.argument("call_ids", nargs=-1, required=True)
+@click.pass_obj
+def generate_summaries(settings: Settings, call_ids: tuple[str, ...]) -> None:
+    """Have the language model summarise calls; a running server does it."""
+    from aftercall import wiring
+
+    with wiring.open_house(settings) as house:
+        for each in call_ids:
+            house.control.generate(each, by="command line")
+
+
 @calls.command("versions")
 @click.argument("call_id")
 @click.option("--take", type=click.IntRange(1), help="Let this version take the present transcript's place.")
@@ -924,6 +936,79 @@ def remove_model(settings: Settings, name: str) -> None:
     with wiring.open_house(settings) as house:
         house.downloads.remove(name)
     click.echo(f"{name} is removed.")
+
+
+# ---- language model ---------------------------------------------------------------------------------------------
+
+
+@main.group("llm")
+def language_model() -> None:
+    """Choose, test and switch off the language model that summarises calls."""
+
+
+@language_model.command("show")
+@click.pass_obj
+def show_language_model(settings: Settings) -> None:
+    """Print the settings and what was used today, as JSON; the key is never shown."""
+    from aftercall import wiring
+    from aftercall.commands import language_model as command
+
+    with wiring.open_house(settings) as house:
+        _print_json(command.told(house))
+
+
+@language_model.command("set")
+@click.option("--url", help="Address of an OpenAI-compatible server, with its /v1.")
+@click.option("--model", help="The model's name as the server lists it.")
+@click.option(
+    "--key", "with_key", is_flag=True, help="Set the key: from AFTERCALL_LLM_KEY or a prompt; empty forgets it."
+)
+@click.option("--mode", type=click.Choice(["native", "prompted", "tools"]), help="How the answer is asked for.")
+@click.option("--timeout", "timeout_s", type=float, help="Seconds for one request.")
+@click.option("--context", "context_tokens", type=int, help="Tokens the model reads at once.")
+@click.option("--call-cap", type=int, help="Tokens one call may use.")
+@click.option("--day-cap", type=int, help="Tokens all calls of a day may use.")
+@click.option("--on", "is_enabled", flag_value=True, default=None, help="Switch it on: new calls are sent there.")
+@click.pass_obj
+def set_language_model(settings: Settings, /, with_key: bool, **given: Any) -> None:
+    """Change what is given and leave the rest; transcripts are sent only once it is on."""
+    from aftercall import wiring
+    from aftercall.commands import language_model as command
+
+    key = None
+    if with_key:
+        key = os.environ.get("AFTERCALL_LLM_KEY")
+        if key is None:
+            key = str(click.prompt("Key", default="", hide_input=True, show_default=False, err=True))
+    with wiring.open_house(settings) as house:
+        command.save(house, given, key=key)
+        _print_json(command.told(house))
+
+
+@language_model.command("test")
+@click.pass_obj
+def test_language_model(settings: Settings) -> None:
+    """Ask the model about an invented call, keep the first mode that works, print JSON; exit 1 if none does."""
+    from aftercall import wiring
+    from aftercall.commands import language_model as command
+    from aftercall.store import shapes
+
+    with wiring.open_house(settings) as house:
+        tested = command.test(house)
+    _print_json(shapes.language_model_test(tested))
+    sys.exit(0 if tested.mode else 1)
+
+
+@language_model.command("off")
+@click.pass_obj
+def switch_language_model_off(settings: Settings) -> None:
+    """Send nothing any more; the settings and what was written stay."""
+    from aftercall import wiring
+    from aftercall.commands import language_model as command
+
+    with wiring.open_house(settings) as house:
+        command.save(house, {"is_enabled": False}, key=None)
+    click.echo("The language model is off. Nothing is sent any more.")
 
 
 # ---- user -------------------------------------------------------------------------------------------------------

@@ -22,6 +22,9 @@
                        ModelDownloadIncomplete  ModelTooLarge  ModelWrongBytes  ModelArchiveUnsafe  ModelArchiveDamaged
                        ModelNotInside  ModelFetchDied  ModelsFolderFull  ModelsFolderUnwritable
                        MachineNotMeasured
+      LlmError         LlmNotInstalled  LlmOff  LlmUnreachable  LlmTimeout  LlmSignInRefused  LlmModelUnknown  LlmBusy
+                       LlmRequestRefused  LlmBroken  LlmAnswerUnusable  LlmContextFull  LlmCallTooLong  LlmCallCap
+                       LlmDayCap  LlmPaused  LlmNothingToSummarise
       StoreError       StoreBusy  StoreFull  SchemaAhead
       JobError         AttemptsSpent  Cancelled  DataFolderInUse  Unexpected
       WebError         NotFound  Forbidden  FormInvalid  SignInRequired  TooManyAttempts  CrossSiteRefused
@@ -1105,6 +1108,176 @@ class MachineNotMeasured(ModelError):
     why_template = "The process that measures it ended early: {detail}."
     fix_template = "Try again. Everything else works without it; only the estimated speed is missing."
     example = {"detail": "it ended with status -9"}
+
+
+# ---- language model ---------------------------------------------------------------------------------------------
+
+
+class LlmError(AppError):
+    """The language model gave no summary; everything else known of the call stays as it is."""
+
+    status = 502
+
+
+class LlmNotInstalled(LlmError):
+    code = "llm-not-installed"
+    what_template = "The client for language models is not installed ({module} is missing)."
+    why_template = "It comes with the optional extra `llm`, and this installation was made without it."
+    fix_template = (
+        "Install Aftercall with that extra (`make runtime`, or pip install 'aftercall[llm]'), then restart it."
+    )
+    retry = Retry.SETTINGS
+    status = 501
+    example = {"module": "pydantic_ai"}
+
+
+class LlmOff(LlmError):
+    code = "llm-off"
+    what_template = "No language model is switched on."
+    why_template = "It is off until an administrator sets an endpoint, because transcripts are sent there."
+    fix_template = "Set one in Settings > Language model, test it and switch it on."
+    retry = Retry.SETTINGS
+    status = 409
+
+
+class LlmUnreachable(LlmError):
+    code = "llm-unreachable"
+    what_template = "{host} does not answer."
+    why_template = "The address is wrong, the server is not running, or a firewall is between: {detail}"
+    fix_template = "Check the address in Settings > Language model and that the server runs (Ollama: `ollama serve`), then press Test."
+    retry = Retry.SOON
+    example = {"host": "127.0.0.1:11434", "detail": "Connection error."}
+
+
+class LlmTimeout(LlmError):
+    code = "llm-timeout"
+    what_template = "{host} did not answer within {timeout_s:g} seconds."
+    why_template = "The model is too slow for this call, is still being loaded, or the server is busy."
+    fix_template = "Try again once the model is loaded; raise the time-out in Settings > Language model, or choose a smaller model."
+    retry = Retry.SOON
+    status = 504
+    example = {"host": "127.0.0.1:11434", "timeout_s": 120}
+
+
+class LlmSignInRefused(LlmError):
+    code = "llm-sign-in-refused"
+    what_template = "The key was refused by {host} (HTTP {status_code})."
+    why_template = "The key is missing, mistyped, revoked, or may not use this model."
+    fix_template = "Enter a valid key in Settings > Language model and press Test."
+    retry = Retry.SETTINGS
+    example = {"host": "api.example.com", "status_code": 401}
+
+
+class LlmModelUnknown(LlmError):
+    code = "llm-model-unknown"
+    what_template = "{host} has no model `{model}`, or nothing at this address (HTTP 404)."
+    why_template = "The model's name is mistyped or was never fetched there, or the address lacks its `/v1`."
+    fix_template = "Compare the name with the server's list (Ollama: `ollama list`) and end the address with `/v1`, then press Test."
+    retry = Retry.SETTINGS
+    example = {"host": "127.0.0.1:11434", "model": "llama3.1:8b"}
+
+
+class LlmBusy(LlmError):
+    code = "llm-busy"
+    what_template = "Too many requests for {host} at the moment (HTTP 429)."
+    why_template = "Its limit of requests or tokens a minute is reached, or the account has no credit left."
+    fix_template = (
+        "Press Generate again in some minutes. If it stays so, look at the limits and the credit of that account."
+    )
+    retry = Retry.SOON
+    status = 503
+    example = {"host": "api.example.com"}
+
+
+class LlmRequestRefused(LlmError):
+    code = "llm-request-refused"
+    what_template = "{host} refused the request in the mode `{mode}` (HTTP {status_code})."
+    why_template = "The model or the server cannot do what this mode asks: {detail}"
+    fix_template = "Press Test in Settings > Language model: it finds the mode that works."
+    retry = Retry.SETTINGS
+    example = {
+        "host": "127.0.0.1:11434",
+        "mode": "tools",
+        "status_code": 400,
+        "detail": "the model does not support tools",
+    }
+
+
+class LlmBroken(LlmError):
+    code = "llm-broken"
+    what_template = "{host} answered with an error: {detail}"
+    why_template = "The server failed, or it is no OpenAI-compatible endpoint."
+    fix_template = "Look at that server's log, then press Generate again."
+    retry = Retry.SOON
+    example = {"host": "127.0.0.1:11434", "detail": "HTTP 500"}
+
+
+class LlmAnswerUnusable(LlmError):
+    code = "llm-answer-unusable"
+    what_template = "No usable answer came from {model}."
+    why_template = (
+        "It was asked twice for a structured answer and refused, was cut off, or is too small for it: {detail}"
+    )
+    fix_template = "Press Test in Settings > Language model to find a better mode, or choose a more capable model."
+    example = {"model": "llama3.1:8b", "detail": "Exceeded maximum output retries (1)"}
+
+
+class LlmContextFull(LlmError):
+    code = "llm-context-full"
+    what_template = "The transcript does not fit into what {model} can read at once."
+    why_template = "The context size that is set ({context_tokens} tokens) is larger than the model's own."
+    fix_template = (
+        "Set the model's real context size in Settings > Language model; Aftercall then sends long calls in parts."
+    )
+    retry = Retry.SETTINGS
+    example = {"model": "llama3.1:8b", "context_tokens": 8192}
+
+
+class LlmCallTooLong(LlmError):
+    code = "llm-call-too-long"
+    what_template = "The call is too long: it would take {parts} parts, and {most} is the most."
+    why_template = "The context size that is set ({context_tokens} tokens) makes small parts, and one call gets 12 requests at most."
+    fix_template = "Choose a model with a larger context and set its size in Settings > Language model."
+    example = {"parts": 22, "most": 8, "context_tokens": 8192}
+
+
+class LlmCallCap(LlmError):
+    code = "llm-call-cap"
+    what_template = "The call needs more tokens than one call may use ({needed} of {cap})."
+    why_template = "The cap per call in Settings > Language model bounds what one call can cost."
+    fix_template = "Raise the cap per call if you want calls of this length summarised, then press Generate."
+    retry = Retry.SETTINGS
+    status = 409
+    example = {"needed": 31000, "cap": 20000}
+
+
+class LlmDayCap(LlmError):
+    code = "llm-day-cap"
+    what_template = "Today's cap is reached: {used} of {cap} tokens are used, and this call needs about {needed}."
+    why_template = "The cap per day in Settings > Language model bounds what a day can cost; a day begins at 00:00 UTC."
+    fix_template = "Press Generate tomorrow, or raise the cap per day."
+    retry = Retry.SETTINGS
+    status = 409
+    example = {"used": 499000, "cap": 500000, "needed": 4000}
+
+
+class LlmPaused(LlmError):
+    code = "llm-paused"
+    what_template = "Summaries are paused until {until} UTC."
+    why_template = "{failures} requests in a row failed, the last one so: {last}"
+    fix_template = "Mend that cause and press Test in Settings > Language model: a test that works ends the pause."
+    retry = Retry.LATER
+    status = 503
+    example = {"until": "14:10", "failures": 5, "last": "127.0.0.1:11434 does not answer."}
+
+
+class LlmNothingToSummarise(LlmError):
+    code = "llm-nothing-to-summarise"
+    what_template = "There is nothing to summarise: {reason}."
+    why_template = "Calls under 20 seconds, voicemail and calls without understood words are not sent to the model."
+    fix_template = "Nothing needs to be done."
+    status = 409
+    example = {"reason": "the call lasted 12 s"}
 
 
 # ---- store ------------------------------------------------------------------------------------------------------

@@ -339,6 +339,79 @@ class Insight:
     versions: dict[str, str] = field(default_factory=dict)
 
 
+# ---- what a language model wrote --------------------------------------------------------------------------------
+
+GeneratedOutcome = Literal["resolved", "unresolved", "follow_up", "sale", "no_sale", "voicemail", "other"]
+#: How the model is asked for its structured answer: by a JSON schema of the endpoint, by words, or by a tool.
+LlmMode = Literal["native", "prompted", "tools"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratedClaim:
+    """A sentence, with the turns it stands on."""
+
+    text: str
+    #: Positions in the transcript's turns; never empty.
+    turns: tuple[int, ...]
+    #: Start of the first of them, in the recording.
+    start_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratedAction:
+    """Something somebody promised or has to do."""
+
+    owner: Literal["agent", "customer", "unknown"]
+    text: str
+    #: As it was said, such as `by Friday`; None if nothing was.
+    due: str | None
+    turn: int
+    start_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratedEvidence:
+    """The words that bear a field of the answer."""
+
+    field: str
+    turn: int
+    quote: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generated:
+    """What a language model wrote about a call, after everything without evidence was taken out."""
+
+    summary: tuple[GeneratedClaim, ...]
+    #: Why the call was made.
+    reason: GeneratedClaim | None
+    #: None when the model gave no evidence for it.
+    outcome: GeneratedOutcome | None
+    resolved: bool | None
+    actions: tuple[GeneratedAction, ...]
+    topics: tuple[str, ...]
+    #: -5 to +5, the model's own opinion.
+    customer_sentiment: float | None
+    agent_sentiment: float | None
+    evidence: tuple[GeneratedEvidence, ...]
+    #: BCP 47, of the answer.
+    language: str
+    model: str
+    mode: LlmMode
+    prompt_version: str
+    #: Sentences, actions and fields that were taken out because the transcript does not bear them.
+    dropped_claims: int = 0
+    #: Much was taken out, or somebody in the call speaks to the model: read it with doubt.
+    is_unverified: bool = False
+    #: Turns that look as if they were meant to instruct the model.
+    suspicious_turns: tuple[int, ...] = ()
+    #: Parts the call was sent in, 1 for a call that fitted.
+    parts: int = 1
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
 # ---- the life of a call -----------------------------------------------------------------------------------------
 
 

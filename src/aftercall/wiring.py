@@ -16,6 +16,7 @@ from aftercall.jobs.cdr_reading import CdrReading
 from aftercall.jobs.clients import PbxClients
 from aftercall.jobs.control import JobControl
 from aftercall.jobs.engine import JobEngine
+from aftercall.jobs.generating import Generating
 from aftercall.jobs.hearing import Hearing
 from aftercall.jobs.loop import LoopThread
 from aftercall.jobs.pool import Workers
@@ -100,7 +101,7 @@ def at_work(house: House, *, with_schedule: bool, with_events: bool = False) -> 
         network = LoopThread()
         clients = PbxClients(house.engine, house.vault, network)
         workers = Workers(settings.workers)
-        steps = the_walk(house, clients, workers)
+        steps = the_walk(house, clients, workers, network)
         schedule = Schedule(house.engine, house.control, house.jobs)
         hearing = Hearing(house.engine, house.vault, network, house.jobs, house.control)
         records = CdrReading(house.engine, house.vault)
@@ -127,7 +128,7 @@ def at_work(house: House, *, with_schedule: bool, with_events: bool = False) -> 
             house.jobs.close()
 
 
-def the_walk(house: House, clients: PbxClients, workers: Workers) -> Steps:
+def the_walk(house: House, clients: PbxClients, workers: Workers, network: LoopThread) -> Steps:
     """The steps of a call through the house, with all they need."""
     settings = house.settings
     return Steps(
@@ -150,6 +151,7 @@ def the_walk(house: House, clients: PbxClients, workers: Workers) -> Steps:
             models=settings.models_folder,
             think=lambda *known: workers.many.run(understand, *known),
         ),
+        generating=Generating(engine=house.engine, vault=house.vault, network=network),
         max_recording_bytes=settings.max_recording_mb * 2**20,
     )
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from aftercall.errors import NotFound
-from aftercall.jobs import again
+from aftercall.errors import LlmOff, NotFound
+from aftercall.jobs import again, generating
 from aftercall.jobs.correcting import Correcting
 from aftercall.jobs.engine import JobEngine
 from aftercall.jobs.renewing import renewal_job
@@ -14,7 +14,7 @@ from aftercall.jobs.steps import analyse_job, fetch_job, fetch_jobs, sync_job, u
 from aftercall.jobs.understanding import Understanding
 from aftercall.model import CallState, Stage
 from aftercall.recordings.archive import Archive
-from aftercall.store import calls, health, pbxs, recordings, renewals, reruns, stages, syncs
+from aftercall.store import calls, generated, health, llm_settings, pbxs, recordings, renewals, reruns, stages, syncs
 
 
 class JobControl:
@@ -203,6 +203,31 @@ class JobControl:
         """Analyse no more calls of a renewal; those done stay done."""
         with self._engine.begin() as db:
             renewals.cancel(db, renewal_id, self._clock())
+
+    # ---- a language model's summary -----------------------------------------------------------------------------
+
+    def generate(self, call_id: str, *, by: str) -> None:
+        """Have a language model summarise a call, as a job; what it wrote before stays until then.
+
+        Args:
+            by: the name of the account.
+        Raises:
+            NotFound: there is no such call.
+            LlmOff: no language model is switched on.
+        """
+        now = self._clock()
+        with self._engine.begin() as db:
+            started_at = calls.facts(db, call_id).started_at or now
+            if not llm_settings.load(db).is_enabled:
+                raise LlmOff()
+            attempt = generated.ask(db, call_id, by=by, now=now)
+        if attempt is not None:
+            self._jobs.enqueue([generating.job(call_id, attempt, started_at, is_asked_by_user=True)])
+
+    def cancel_generate(self, call_id: str) -> None:
+        """Let no language model summarise a call, if it waits for that or is at it."""
+        with self._engine.begin() as db:
+            generated.cancel(db, call_id, self._clock())
 
     def remove_pbx(self, pbx_id: str, archive: Archive, *, with_calls: bool) -> None:
         """Disconnect a PBX; its calls and recordings go only if asked, the files after the rows."""

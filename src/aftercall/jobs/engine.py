@@ -1,8 +1,8 @@
 """This file is the only one that knows DBOS: durable jobs that survive a kill at any moment.
 
-Four queues: `sync` (one list per PBX), `fetch` (the network), `backlog` (the same for old recordings, so that new ones
-never wait behind them), `analyse` (the CPU). The bodies of the workflows only call steps, and a step may run twice: see
-`steps.py`.
+Five queues: `sync` (one list per PBX), `fetch` (the network), `backlog` (the same for old recordings, so that new ones
+never wait behind them), `analyse` (the CPU), `generate` (a language model, one call at a time). The bodies of the
+workflows only call steps, and a step may run twice: see `steps.py`.
 """
 
 import itertools
@@ -23,7 +23,7 @@ from aftercall.model import Stage
 #: does so behind DBOS.patch().
 APPLICATION_VERSION = "1"
 
-Queue = Literal["sync", "fetch", "backlog", "analyse"]
+Queue = Literal["sync", "fetch", "backlog", "analyse", "generate"]
 
 #: A person's wish comes before everything, then the newest call.
 ASKED_BY_USER = 1
@@ -36,7 +36,7 @@ FETCH_CONCURRENCY = 48
 BACKLOG_CONCURRENCY = 48
 #: Jobs put on a queue in one transaction: few enough that nobody waits for the lock.
 PORTION = 200
-POLL_S: dict[Queue, float] = {"sync": 0.2, "fetch": 0.2, "backlog": 0.2, "analyse": 0.5}
+POLL_S: dict[Queue, float] = {"sync": 0.2, "fetch": 0.2, "backlog": 0.2, "analyse": 0.5, "generate": 0.5}
 
 
 def priority(started_at: datetime, *, is_asked_by_user: bool) -> int:
@@ -95,6 +95,8 @@ class Walk(Protocol):
 
     def renew(self, renewal_id: str) -> None: ...
 
+    def generate(self, call_id: str, attempt: int) -> None: ...
+
 
 class _Walker:
     """Where the running process keeps its steps: workflows are registered before the parts are built."""
@@ -142,6 +144,11 @@ def _renew(renewal_id: str) -> None:
     DBOS.run_step({"name": "analyse again"}, _walk().renew, renewal_id)
 
 
+@DBOS.workflow(name="generate", max_recovery_attempts=100)
+def _generate(call_id: str, attempt: int) -> None:
+    DBOS.run_step({"name": "generate"}, _walk().generate, call_id, attempt)
+
+
 def _options(job: Job) -> EnqueueOptions:
     options: EnqueueOptions = {
         "workflow_name": job.workflow,
@@ -162,6 +169,8 @@ def _arguments(job: Job) -> tuple[object, ...]:
             return (list(job.subjects),)
         case "analyse":
             return (subject, attempt, job.first_stage.value)
+        case "generate":
+            return (subject, attempt)
         case "again":
             return tuple(subject.split(":"))
     return (subject,)
@@ -205,6 +214,7 @@ class JobEngine:
             "fetch": FETCH_CONCURRENCY,
             "backlog": BACKLOG_CONCURRENCY,
             "analyse": analyse_concurrency,
+            "generate": 1,
         }
         for queue, at_once in concurrency.items():
             DBOS.register_queue(

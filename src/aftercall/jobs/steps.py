@@ -16,9 +16,10 @@ import sqlalchemy as sa
 
 from aftercall import log
 from aftercall.errors import AppError, AttemptsSpent, AudioEmpty, AudioTooShort, NotFound, Retry, Unexpected
-from aftercall.jobs import again, listening, renewing
+from aftercall.jobs import again, generating, listening, renewing
 from aftercall.jobs.clients import Outcome, PbxClients, Resting, Unwanted
 from aftercall.jobs.engine import Job, JobEngine, Queue, priority
+from aftercall.jobs.generating import Generating
 from aftercall.jobs.pool import Workers
 from aftercall.jobs.transcribing import Transcribing, sound_of
 from aftercall.jobs.understanding import Understanding
@@ -33,6 +34,8 @@ from aftercall.store import (
     cdr_sources,
     cdrs,
     database,
+    generated,
+    llm_settings,
     pbxs,
     recordings,
     renewals,
@@ -70,6 +73,7 @@ class Steps:
     workers: Workers
     transcribing: Transcribing
     understanding: Understanding
+    generating: Generating
     max_recording_bytes: int
     clock: Callable[[], datetime] = utc_now
 
@@ -388,6 +392,17 @@ class Steps:
                 done_at=now,
             )
             recordings.forget_failures(db, file.call_id)
+            wants_summary = llm_settings.load(db).is_enabled
+            attempt = generated.ask(db, file.call_id, by="", now=now) if wants_summary else None
+        if attempt is not None:
+            self.jobs.enqueue([generating.job(file.call_id, attempt, file.started_at)])
+
+    # ---- a language model's summary -----------------------------------------------------------------------------
+
+    def generate(self, call_id: str, attempt: int) -> None:
+        put_off = self.generating.of_call(call_id, attempt)
+        if put_off is not None:
+            self.jobs.enqueue([put_off])
 
     # ---- transcribed again, because a person wants it ----------------------------------------------------------
 
@@ -456,6 +471,9 @@ class Steps:
             ]
             attempts = recordings.count_attempts(db, [each.call_id for each in orphans])
             unlisted = [each for each in syncs.unfinished(db) if f"sync:{each.id}:0" not in alive]
+            ungenerated = [
+                each for each in generated.unfinished(db) if f"generate:{each.call_id}:{each.attempt}" not in alive
+            ]
             unheard = [each for each in reruns.unfinished(db) if f"again:{each.rerun_id}:{each.call_id}:0" not in alive]
             unreplaced = [
                 each
@@ -470,7 +488,16 @@ class Steps:
         self.jobs.enqueue(again.job(each.rerun_id, each.call_id) for each in unheard)
         self.jobs.enqueue(again.replace_job(each, self.clock()) for each in unreplaced)
         self.jobs.enqueue(renewing.renewal_job(each) for each in unrenewed)
+        self.jobs.enqueue(self._generate_anew(ungenerated))
         return len(orphans)
+
+    def _generate_anew(self, orphans: Sequence[generated.GeneratedRecord]) -> list[Job]:
+        """A new attempt for each summary whose job is gone."""
+        with self.engine.begin() as db:
+            return [
+                generating.job(each.call_id, generated.count_attempt(db, each.call_id), each.changed_at)
+                for each in orphans
+            ]
 
     @staticmethod
     def _is_listing(db: sa.Connection, pbx_id: str) -> bool:

@@ -20,7 +20,8 @@ from aftercall.model import (
     Stage,
     Transcript,
 )
-from aftercall.store import insights, search, stages, transcripts
+from aftercall.store import generated, insights, search, stages, transcripts
+from aftercall.store.generated import GeneratedRecord
 from aftercall.store.search import Snippet
 from aftercall.store.stages import StageRecord
 from aftercall.store.tables import call, pbx, recording
@@ -128,6 +129,8 @@ class CallDetail:
     stages: tuple[StageRecord, ...]
     transcript: Transcript | None
     insight: Insight | None
+    #: What a language model wrote, or how far it is; None if none was ever asked.
+    generated: GeneratedRecord | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -452,6 +455,7 @@ def detail(db: sa.Connection, identity: str) -> CallDetail | None:
         stages=stages.of_call(db, identity),
         transcript=transcripts.of_call(db, identity),
         insight=insights.of_call(db, identity),
+        generated=generated.of_call(db, identity),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from aftercall.insight.llm import Tested
 from aftercall.model import AudioFacts, CallSentiment, Insight, NonSpeech, Transcript, Turn, TurnSentiment, Voices
 from aftercall.pbx.cdr_calls import CdrCall
 from aftercall.recordings import filters
@@ -17,13 +18,15 @@ from aftercall.store.cdr_sources import CdrSource, Kept
 from aftercall.store.condition import Condition
 from aftercall.store.corrections import Correction
 from aftercall.store.coverage import Entry, Figure, Report
+from aftercall.store.generated import Breaker, GeneratedRecord, Usage
 from aftercall.store.health import Lag
+from aftercall.store.llm_settings import LlmSettings
 from aftercall.store.overview import Figures, Group
 from aftercall.store.pbxs import Pbx
 from aftercall.store.renewals import Renewal
 from aftercall.store.reruns import Rerun, RerunState
 from aftercall.store.speech_settings import SpeechSettings
-from aftercall.store.stages import StageRecord
+from aftercall.store.stages import Failure, StageRecord
 from aftercall.store.syncs import Progress, Sync
 from aftercall.store.transcripts import Version
 from aftercall.store.vocabulary import Phrase
@@ -113,6 +116,39 @@ def whole_call(detail: CallDetail) -> dict[str, Any]:
         "audio": audio(detail.audio) if detail.audio else None,
         "stages": [stage(each) for each in detail.stages],
         **understood(detail.transcript, detail.insight),
+        "generated": generated(detail.generated) if detail.generated else None,
+    }
+
+
+def generated(record: GeneratedRecord) -> dict[str, Any]:
+    """What a language model wrote about a call, with its evidence, or why it did not."""
+    made = record.made
+    written = asdict(made) | {"made_at": moment(record.made_at)} if made else None
+    return {
+        "state": record.state,
+        "error": record.error.as_json() if record.error else None,
+        "tokens": record.tokens,
+        "changed_at": moment(record.changed_at),
+        "written": written,
+    }
+
+
+def language_model(chosen: LlmSettings, used: Usage, rest: Breaker) -> dict[str, Any]:
+    """Which language model is asked, and what it has used today; the key is never given."""
+    return asdict(chosen) | {
+        "used_today": {"tokens": used.tokens, "requests": used.requests},
+        "failures_in_a_row": rest.failures,
+        "paused_until": moment(rest.paused_until),
+    }
+
+
+def language_model_test(tested: Tested) -> dict[str, Any]:
+    """Which mode works, and what came of the others."""
+    return {
+        "mode": tested.mode,
+        "took_s": round(tested.took_s, 2),
+        "answer": [each.text for each in tested.made.summary] if tested.made else None,
+        "failures": [{"mode": mode, "error": Failure.of(error).as_json()} for mode, error in tested.failures],
     }
 
 

@@ -470,3 +470,35 @@ renewal = sa.Table(
     sa.Column("is_cancelled", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("finished_at", UTC),
 )
+
+#: What a language model wrote about a call, or why it did not.
+generated = sa.Table(
+    "generated",
+    metadata,
+    sa.Column("call_id", sa.ForeignKey("call.id", ondelete="CASCADE"), primary_key=True),
+    #: `queued`, `running`, `done`, `failed`, `skipped`, `cancelled`.
+    sa.Column("state", sa.String(20), nullable=False, index=True),
+    #: Counts the wishes; only the newest acts.
+    sa.Column("attempt", sa.Integer, nullable=False),
+    #: Name of the account, "" when it was made because the call was done.
+    sa.Column("asked_by", sa.String(80), nullable=False),
+    #: As `model.Generated` has it; stays when a later attempt fails.
+    sa.Column("body", sa.JSON),
+    #: Of the model, the version of the rules and the words that were sent.
+    sa.Column("cache_key", sa.String(64), index=True),
+    #: Used by every attempt, both ways.
+    sa.Column("tokens", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("error", sa.JSON),
+    sa.Column("changed_at", UTC, nullable=False),
+    sa.Column("made_at", UTC),
+)
+
+#: What language models have used, by day.
+generated_usage = sa.Table(
+    "generated_usage",
+    metadata,
+    #: ISO date in UTC.
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("tokens", BIG, nullable=False),
+    sa.Column("requests", sa.Integer, nullable=False),
+)

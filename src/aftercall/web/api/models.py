@@ -204,6 +204,67 @@ class Sentiment(Shape):
     method: str
 
 
+class GeneratedClaim(Shape):
+    text: str
+    #: Positions in `turns` that bear it.
+    turns: list[int]
+    start_s: float
+
+
+class GeneratedAction(Shape):
+    owner: Literal["agent", "customer", "unknown"]
+    text: str
+    due: str | None
+    turn: int
+    start_s: float
+
+
+class GeneratedEvidence(Shape):
+    field: str
+    turn: int
+    quote: str
+
+
+class GeneratedText(Shape):
+    """What a language model wrote, less what the transcript does not bear. Plain text from a model: escape it."""
+
+    summary: list[GeneratedClaim]
+    reason: GeneratedClaim | None
+    outcome: Literal["resolved", "unresolved", "follow_up", "sale", "no_sale", "voicemail", "other"] | None
+    resolved: bool | None
+    actions: list[GeneratedAction]
+    topics: list[str]
+    #: The model's own opinion, -5 to +5.
+    customer_sentiment: float | None
+    agent_sentiment: float | None
+    evidence: list[GeneratedEvidence]
+    language: str
+    model: str
+    mode: Literal["native", "prompted", "tools"]
+    prompt_version: str
+    dropped_claims: int
+    is_unverified: bool
+    #: Turns that look as if they were meant to instruct the model.
+    suspicious_turns: list[int]
+    parts: int
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    made_at: str | None
+
+
+class Generated(Shape):
+    """How far the summary by a language model is, and what it wrote."""
+
+    state: Literal["queued", "running", "done", "failed", "skipped", "cancelled"]
+    error: Failure | None
+    #: Used by every attempt.
+    tokens: int
+    changed_at: str
+    #: The newest that was made; older than `error` when a later attempt failed.
+    written: GeneratedText | None
+
+
 class WholeCall(Shape):
     """Everything known of one call."""
 
@@ -261,6 +322,8 @@ class WholeCall(Shape):
     moments: None
     categories: None
     redactions: None
+    #: Null while no language model was asked.
+    generated: Generated | None
     #: Which rules and models made the analysis.
     versions: dict[str, str] | None
 
@@ -765,6 +828,43 @@ class RenewalProgress(Shape):
     done: int
     is_cancelled: bool
     finished_at: str | None
+
+
+class UsedTokens(Shape):
+    tokens: int
+    requests: int
+
+
+class LanguageModelShape(Shape):
+    """Which language model is asked; its key is never given."""
+
+    url: str
+    model: str
+    mode: Literal["native", "prompted", "tools"]
+    timeout_s: float | None
+    context_tokens: int
+    call_cap: int
+    day_cap: int
+    is_enabled: bool
+    has_key: bool
+    used_today: UsedTokens
+    failures_in_a_row: int
+    paused_until: str | None
+
+
+class ModeFailure(Shape):
+    mode: Literal["native", "prompted", "tools"]
+    error: Failure
+
+
+class LanguageModelTest(Shape):
+    """Null `mode`: none works."""
+
+    mode: Literal["native", "prompted", "tools"] | None
+    took_s: float
+    #: What the model wrote about an invented call.
+    answer: list[str] | None
+    failures: list[ModeFailure]
 
 
 class MoodFigures(Shape):

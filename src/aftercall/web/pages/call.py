@@ -7,8 +7,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from aftercall.jobs import generating
 from aftercall.model import CallState, Stage
-from aftercall.store import call_speakers, calls, cdrs, corrections, reruns, speech_settings, transcripts
+from aftercall.store import call_speakers, calls, cdrs, corrections, llm_settings, reruns, speech_settings, transcripts
 from aftercall.store.call_speakers import ChosenSpeaker
 from aftercall.store.calls import CallDetail
 from aftercall.web import access, audio, call_lines, engine_choices, list_query, mood, rendering
@@ -40,6 +41,7 @@ def show(request: Request, account: SignedIn, call_id: str) -> Response:
         told = cdrs.told_of(db, found.row.pbx_id, found.row.linkedid) if found.row.linkedid else None
         further = calls.further_recordings(db, call_id)
         unsure_below = speech_settings.load(db).unsure_below
+        llm = llm_settings.load(db)
         versions = transcripts.versions(db, call_id)
         rerun = reruns.open_of_call(db, call_id)
         candidate = transcripts.candidate(db, call_id, rerun.rerun_id) if rerun else None
@@ -72,6 +74,9 @@ def show(request: Request, account: SignedIn, call_id: str) -> Response:
         and found.row.state is not CallState.NO_AUDIO,
         is_over=found.row.state in ENDED,
         unsure_below=unsure_below,
+        llm=llm,
+        generated=found.generated,
+        is_generated_outdated=found.generated is not None and generating.is_outdated(found.generated, transcript),
         versions=versions,
         rerun=rerun,
         candidate=candidate,

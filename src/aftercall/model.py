@@ -308,6 +308,46 @@ class CallSentiment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Where in a call a rule was met."""
+
+    #: Position of the turn, from 0; None where the rule is about the whole call.
+    turn: int | None
+    start_s: float
+    #: What was said, or what was measured, in a few words.
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CategoryHit:
+    """A category that a call belongs to, and why."""
+
+    category_id: str
+    name: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallFacts:
+    """What is known of a call beside its words."""
+
+    direction: Direction = "unknown"
+    duration_s: float | None = None
+    started_at: datetime | None = None
+    utc_offset_min: int | None = None
+    #: Seconds from the recording's start to the answer.
+    answered_after_s: float | None = None
+    caller: str | None = None
+    callee: str | None = None
+    extension: str | None = None
+    queue_or_group: str | None = None
+    did: str | None = None
+    disposition: Disposition | None = None
+    audio_channels: int | None = None
+    transfers: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Insight:
     """All that was understood of one transcript."""
 

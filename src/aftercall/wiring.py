@@ -19,12 +19,12 @@ from aftercall.jobs.hearing import Hearing
 from aftercall.jobs.loop import LoopThread
 from aftercall.jobs.pool import Workers
 from aftercall.jobs.schedule import Schedule
-from aftercall.jobs.steps import Steps
+from aftercall.jobs.steps import Steps, utc_now
 from aftercall.jobs.transcribing import Transcribing
 from aftercall.recordings.archive import Archive
 from aftercall.settings import Settings
 from aftercall.speech.downloads import Downloads
-from aftercall.store import database
+from aftercall.store import categories, database
 from aftercall.store.vault import Vault, open_vault
 
 _log = log.get("wiring")
@@ -64,6 +64,8 @@ def open_house(settings: Settings) -> Iterator[House]:
     downloads = Downloads(settings.models_folder)
     try:
         database.migrate(engine, settings.data)
+        with engine.begin() as db:
+            categories.offer_packs(db, utc_now())
         yield House(
             settings=settings,
             engine=engine,

@@ -57,7 +57,8 @@ class Job:
     #: Where to begin, for analyse jobs.
     first_stage: Stage = Stage.DECODE
     delay_s: float = 0
-    #: What to do, where it is not what the queue is named for: `again` on `analyse`, `replace` on `sync`.
+    #: What to do, where it is not what the queue is named for: `again` on `analyse`, `replace` or `categorise` on
+    #: `sync`.
     other_workflow: str = ""
 
     @property
@@ -92,6 +93,8 @@ class Walk(Protocol):
     def transcribe_again(self, rerun_id: str, call_id: str) -> None: ...
 
     def replace_transcripts(self, rerun_id: str) -> None: ...
+
+    def categorise(self, run_id: str) -> None: ...
 
 
 class _Walker:
@@ -133,6 +136,11 @@ def _again(rerun_id: str, call_id: str) -> None:
 @DBOS.workflow(name="replace", max_recovery_attempts=100)
 def _replace(rerun_id: str) -> None:
     DBOS.run_step({"name": "replace"}, _walk().replace_transcripts, rerun_id)
+
+
+@DBOS.workflow(name="categorise", max_recovery_attempts=100)
+def _categorise(run_id: str) -> None:
+    DBOS.run_step({"name": "categorise"}, _walk().categorise, run_id)
 
 
 def _options(job: Job) -> EnqueueOptions:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from aftercall import log
 from aftercall.errors import AppError, AttemptsSpent, AudioEmpty, AudioTooShort, NotFound, Retry, Unexpected
-from aftercall.jobs import again, listening
+from aftercall.jobs import again, categorising, listening
 from aftercall.jobs.clients import Outcome, PbxClients, Resting, Unwanted
 from aftercall.jobs.engine import Job, JobEngine, Queue, priority
 from aftercall.jobs.pool import Workers
@@ -28,7 +28,19 @@ from aftercall.pbx.listing import Listing
 from aftercall.recordings import filters, plan
 from aftercall.recordings.archive import Archive
 from aftercall.recordings.fetch import Fetched, Growing, Wanted
-from aftercall.store import calls, cdr_sources, cdrs, database, pbxs, recordings, reruns, stages, syncs, transcripts
+from aftercall.store import (
+    calls,
+    category_runs,
+    cdr_sources,
+    cdrs,
+    database,
+    pbxs,
+    recordings,
+    reruns,
+    stages,
+    syncs,
+    transcripts,
+)
 from aftercall.store.calls import NewCall
 from aftercall.store.recordings import RecordingFile
 
@@ -385,6 +397,11 @@ class Steps:
     def replace_transcripts(self, rerun_id: str) -> None:
         again.replace_all(self.engine, rerun_id, self.clock)
 
+    # ---- categories, applied to calls that are here already ----------------------------------------------------
+
+    def categorise(self, run_id: str) -> None:
+        categorising.work(self.engine, run_id, self.clock)
+
     # ---- when it does not work ---------------------------------------------------------------------------------
 
     def _set_aside(self, file: RecordingFile, stage: Stage, error: AppError, state: CallState, **known: float) -> None:
@@ -443,6 +460,7 @@ class Steps:
                 for each in reruns.replacing(db)
                 if not any(job_id.startswith(f"replace:{each}:") for job_id in alive)
             ]
+            unapplied = [each for each in category_runs.unfinished(db) if f"categorise:{each}:0" not in alive]
         self.jobs.enqueue(
             analyse_job(each, attempts[each.call_id]) if each.archive_key else fetch_job(each, attempts[each.call_id])
             for each in orphans
@@ -450,6 +468,7 @@ class Steps:
         self.jobs.enqueue(sync_job(each.id, is_asked_by_user=each.asked_by == "user") for each in unlisted)
         self.jobs.enqueue(again.job(each.rerun_id, each.call_id) for each in unheard)
         self.jobs.enqueue(again.replace_job(each, self.clock()) for each in unreplaced)
+        self.jobs.enqueue(categorising.job(each) for each in unapplied)
         return len(orphans)
 
     @staticmethod

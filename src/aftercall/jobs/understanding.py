@@ -4,8 +4,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from aftercall.insight.categories import evaluate
 from aftercall.insight.sentiment import score_turns
-from aftercall.store import insights, transcripts
+from aftercall.store import call_facts, categories, insights, transcripts
 
 
 def understand(db: sa.Connection, call_id: str, now: datetime) -> bool:
@@ -19,4 +20,6 @@ def understand(db: sa.Connection, call_id: str, now: datetime) -> bool:
         return False
     insight = score_turns(transcript.turns, language=transcript.language, is_low_accuracy=transcript.is_low_accuracy)
     insights.put(db, call_id, insight, now)
+    hits = evaluate(categories.prepared(db), transcript, insight, call_facts.of_call(db, call_id))
+    categories.put_hits(db, call_id, hits)
     return True

@@ -61,6 +61,7 @@ def open_house(settings: Settings) -> Iterator[House]:
     engine = database.make_engine(settings.database)
     job_engine = database.make_engine(settings.job_database, is_durable=True)
     jobs = JobEngine(job_engine)
+    control = JobControl(engine, jobs)
     downloads = Downloads(settings.models_folder)
     try:
         database.migrate(engine, settings.data)
@@ -72,10 +73,11 @@ def open_house(settings: Settings) -> Iterator[House]:
             vault=open_vault(settings.data, settings.secret_key),
             archive=Archive(settings.data / "recordings"),
             jobs=jobs,
-            control=JobControl(engine, jobs),
+            control=control,
             downloads=downloads,
         )
     finally:
+        control.categories.close()
         downloads.close()
         jobs.close()
         engine.dispose()

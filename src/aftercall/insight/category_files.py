@@ -49,12 +49,12 @@ def loads(text: str) -> tuple[list[Category], list[Mistake]]:
 
 def dumps(categories: Sequence[Category]) -> str:
     """Categories as YAML, which `loads` takes back."""
-    return _dump({"categories": [plain(each) for each in categories]})
+    return dump_plain({"categories": [plain(each) for each in categories]})
 
 
 def dumps_one(category: Category) -> str:
     """One category as YAML, for the editor."""
-    return _dump(plain(category))
+    return dump_plain(plain(category))
 
 
 @cache
@@ -79,5 +79,7 @@ def _load(text: str) -> Any:
     return yaml.safe_load(text)
 
 
-def _dump(data: object) -> str:
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+def dump_plain(data: object) -> str:
+    """Plain data as YAML, in the order it has."""
+    made: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+    return made

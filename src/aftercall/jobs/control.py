@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from aftercall.errors import NotFound
 from aftercall.jobs import again
+from aftercall.jobs.category_control import CategoryControl
 from aftercall.jobs.correcting import Correcting
 from aftercall.jobs.engine import JobEngine
 from aftercall.jobs.steps import analyse_job, fetch_job, fetch_jobs, sync_job, utc_now
@@ -24,6 +25,7 @@ class JobControl:
         self._clock = clock
         #: What people put right in a call needs no job: it is done at once.
         self.correcting = Correcting(engine, clock)
+        self.categories = CategoryControl(engine, jobs, clock)
 
     def sync(self, pbx_id: str, *, asked_by: syncs.AskedBy) -> str:
         """Ask for a sync of a PBX; the answer is the running one's id while there is one.

@@ -18,7 +18,8 @@ from aftercall.model import (
     Stage,
     Transcript,
 )
-from aftercall.store import insights, search, stages, transcripts
+from aftercall.store import categories, insights, search, stages, transcripts
+from aftercall.store.categories import ShownCategory
 from aftercall.store.search import Snippet
 from aftercall.store.stages import StageRecord
 from aftercall.store.tables import call, pbx, recording
@@ -126,6 +127,8 @@ class CallDetail:
     stages: tuple[StageRecord, ...]
     transcript: Transcript | None
     insight: Insight | None
+    #: By name, with the places in the call that say so.
+    categories: tuple[ShownCategory, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +145,8 @@ class CallFilter:
     pbx_id: str = ""
     extension: str = ""
     sync_id: str = ""
+    #: Id of a category.
+    category: str = ""
     since: datetime | None = None
     until: datetime | None = None
     min_duration_s: float | None = None
@@ -295,6 +300,8 @@ def _conditions(wanted: CallFilter) -> list[sa.ColumnElement[bool]]:
         where.append(call.c.sentiment_label.is_(None))
     elif wanted.mood:
         where.append(call.c.sentiment_label == wanted.mood)
+    if wanted.category:
+        where.append(categories.condition(wanted.category))
     if wanted.since:
         where.append(call.c.started_at >= wanted.since)
     if wanted.until:
@@ -444,6 +451,7 @@ def detail(db: sa.Connection, identity: str) -> CallDetail | None:
         stages=stages.of_call(db, identity),
         transcript=transcripts.of_call(db, identity),
         insight=insights.of_call(db, identity),
+        categories=categories.of_call(db, identity),
     )
 
 

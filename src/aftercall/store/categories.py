@@ -222,7 +222,7 @@ def counts(db: sa.Connection, *, since: datetime | None = None) -> dict[str, int
     rows = db.execute(
         sa.select(call_category.c.category_id, sa.func.count()).where(*where).group_by(call_category.c.category_id)
     )
-    return dict(rows)
+    return {row[0]: row[1] for row in rows}
 
 
 def condition(identity: str) -> sa.ColumnElement[bool]:

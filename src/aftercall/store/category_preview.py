@@ -240,7 +240,7 @@ def _decided(engine: sa.Engine, portion: Sequence[_Look], search: _Search) -> It
         raw = sa.type_coerce(transcript.c.turns, sa.Text)
         with engine.connect() as db:
             wanted = transcript.c.sort_key.in_([look.sort_key for look in among])
-            texts: dict[int, str] = dict(db.execute(sa.select(transcript.c.sort_key, raw).where(wanted)).tuples().all())
+            texts = {row[0]: str(row[1]) for row in db.execute(sa.select(transcript.c.sort_key, raw).where(wanted))}
             understood = (
                 {look.call_id: insights.of_call(db, look.call_id) for look in among} if (search.needs_insight) else {}
             )

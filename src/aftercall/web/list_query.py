@@ -11,7 +11,21 @@ from aftercall.store.calls import LARGEST_KEY, CallFilter
 from aftercall.web.display import DIRECTION_WORDS, DISPOSITION_WORDS, MOOD_WORDS, STATE_WORDS, clock, zone
 
 #: The names used in the address, in the order they are written there.
-NAMES = ("q", "when", "from", "to", "direction", "mood", "state", "disposition", "duration", "extension", "pbx", "sync")
+NAMES = (
+    "q",
+    "when",
+    "from",
+    "to",
+    "direction",
+    "mood",
+    "state",
+    "disposition",
+    "category",
+    "duration",
+    "extension",
+    "pbx",
+    "sync",
+)
 
 WHEN_WORDS = {
     "today": "Today",
@@ -83,16 +97,17 @@ class ListQuery:
             pbx_id=given.get("pbx", ""),
             extension=given.get("extension", ""),
             sync_id=given.get("sync", ""),
+            category=given.get("category", ""),
             since=_midnight(since, utc_offset_min),
             until=_midnight(until, utc_offset_min),
             min_duration_s=low,
             max_duration_s=high,
         )
 
-    def chips(self, pbx_names: Mapping[str, str]) -> list[Chip]:
+    def chips(self, pbx_names: Mapping[str, str], category_names: Mapping[str, str] | None = None) -> list[Chip]:
         """The active filters in words, each with the address that lacks it."""
         return [
-            Chip(name=name, words=_words(name, value, pbx_names), without=self._without(name))
+            Chip(name=name, words=_words(name, value, pbx_names, category_names or {}), without=self._without(name))
             for name, value in self.values
         ]
 
@@ -185,7 +200,7 @@ def _span(text: str) -> tuple[float | None, float | None]:
     return (float(match[1]) if match[1] else None, float(match[2]) if match[2] else None)
 
 
-def _words(name: str, value: str, pbx_names: Mapping[str, str]) -> str:
+def _words(name: str, value: str, pbx_names: Mapping[str, str], category_names: Mapping[str, str]) -> str:
     said: dict[str, Callable[[], str]] = {
         "q": lambda: f"\N{LEFT DOUBLE QUOTATION MARK}{value}\N{RIGHT DOUBLE QUOTATION MARK}",
         "when": lambda: WHEN_WORDS[value],
@@ -196,6 +211,7 @@ def _words(name: str, value: str, pbx_names: Mapping[str, str]) -> str:
         "state": lambda: STATE_WORDS[CallState(value)],
         "disposition": lambda: DISPOSITION_WORDS[value],
         "duration": lambda: DURATION_WORDS.get(value) or _duration_words(value),
+        "category": lambda: category_names.get(value, "Removed category"),
         "extension": lambda: f"Extension {value}",
         "pbx": lambda: pbx_names.get(value, "Removed PBX"),
         "sync": lambda: "One sync's calls",

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends
 from aftercall.web.api import (
     account,
     calls,
+    categories,
     cdr,
     editing,
     events,
@@ -34,6 +35,7 @@ for resource in (
     editing,
     speech,
     vocabulary,
+    categories,
     pbxs,
     cdr,
     syncs,

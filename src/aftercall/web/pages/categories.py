@@ -40,10 +40,10 @@ def export(request: Request) -> Response:
 @router.post("/import")
 async def import_(request: Request, account: Administrator) -> Response:
     """Bring categories in from YAML; one with a known id takes its place. All or nothing."""
-    form = await request.form()
-    text, file = str(form.get("yaml", "")), form.get("file")
-    if isinstance(file, UploadFile) and file.size:
-        text = (await file.read(category_files.LARGEST_TEXT + 1)).decode("utf-8", "replace")
+    async with request.form() as form:
+        text, file = str(form.get("yaml", "")), form.get("file")
+        if isinstance(file, UploadFile) and file.size:
+            text = (await file.read(category_files.LARGEST_TEXT + 1)).decode("utf-8", "replace")
     made, mistakes = category_files.loads(text)
     if mistakes:
         return _list(request, mistakes=mistakes, text=text, status=422)

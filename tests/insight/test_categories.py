@@ -85,6 +85,14 @@ def test_who_said_it_matters() -> None:
     assert not hit(when, turn("a refund", "agent"), turn("what", "customer"))
 
 
+def test_not_the_agent_is_the_customer_or_anybody_where_nobody_can_tell() -> None:
+    when = {"words": ["refund"], "party": "not agent"}
+    assert hit(when, turn("a refund", "customer"))
+    assert hit(when, turn("a refund"))
+    assert not hit(when, turn("a refund", "agent"))
+    assert hit({"not": when}, turn("a refund", "agent"))
+
+
 def test_where_nobody_can_tell_who_spoke_a_rule_about_a_party_is_neither_met_nor_unmet() -> None:
     when = {"words": ["hello"], "party": "agent"}
     assert not hit(when, turn("hello"))

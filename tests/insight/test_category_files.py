@@ -20,7 +20,7 @@ from aftercall.model import CallFacts
         ({"any": [{"words": ["ok"]}, {"words": []}]}, "when.any[1].words", "at least one text"),
         ({"words": ["?!"]}, "when.words[0]", "no word that could be said"),
         ({"words": ["a"], "match": "regex"}, "when.match", "exact, stem, fuzzy"),
-        ({"words": ["a"], "party": "boss"}, "when.party", "agent, customer, any"),
+        ({"words": ["a"], "party": "boss"}, "when.party", "any, customer, agent, not agent"),
         ({"words": ["a"], "where": 1}, "when.where", "is not known here"),
         ({"words": ["a"], "window": {"first_s": 1, "last_s": 1}}, "when.window", "one limit only"),
         ({"words": ["a"], "window": {"from_s": 9, "to_s": 1}}, "when.window.to_s", "later than"),

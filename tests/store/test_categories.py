@@ -108,6 +108,7 @@ RULES: list[object] = [
     {"words": ["cafe"], "window": {"first_s": 30}},
     {"not": {"words": ["hello"], "party": "agent"}},
     {"not": {"words": ["cancel"]}},
+    {"not": {"words": ["cancel"], "party": "not agent", "match": "stem"}},
     {"mood": ["negative"]},
     {"all": [{"words": ["lawyer"]}, {"not": {"words": ["hello"]}}]},
     {"any": [{"words": ["lawyer"]}, {"fact": "caller", "op": "is", "value": "5550100003"}]},

@@ -21,9 +21,9 @@ from aftercall.insight.category_rules import (
     Mood,
     Not,
     Op,
-    Party,
     Rule,
     Silence,
+    Speaker,
     Window,
     Words,
 )
@@ -195,7 +195,7 @@ def _any(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def _said(rule: Words, heard: Heard, pattern: re.Pattern[str]) -> Verdict:
-    if not heard.turns or (rule.party != "any" and rule.party not in heard.roles):
+    if not heard.turns or (rule.party in {"agent", "customer"} and rule.party not in heard.roles):
         return UNKNOWN
     low, high = _limits(rule.window, heard)
     found: list[Evidence] = []
@@ -302,8 +302,8 @@ def judge_fact(rule: Fact, facts: CallFacts) -> Verdict:
 # ---- where in the call ------------------------------------------------------------------------------------------
 
 
-def _is_by(party: Party, role: Role | None) -> bool:
-    return party in {"any", role}
+def _is_by(party: Speaker, role: Role | None) -> bool:
+    return party in {"any", role} or (party == "not agent" and role != "agent")
 
 
 def _limits(window: Window, heard: Heard) -> tuple[float, float]:

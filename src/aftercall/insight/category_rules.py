@@ -11,6 +11,8 @@ from aftercall.insight.phrase_patterns import Match
 from aftercall.model import SentimentLabel
 
 Party = Literal["agent", "customer", "any"]
+#: Who said words; `not agent` is the customer, or whoever speaks where nobody can tell the two apart.
+Speaker = Literal["any", "customer", "agent", "not agent"]
 Op = Literal["is", "is not", "one of", "contains", "starts with", "<", "<=", ">", ">="]
 
 COLOURS = ("grey", "blue", "teal", "green", "yellow", "orange", "red", "purple")
@@ -45,7 +47,7 @@ class Words:
 
     phrases: tuple[str, ...]
     match: Match = "exact"
-    party: Party = "any"
+    party: Speaker = "any"
     window: Window = Window()
 
 
@@ -222,7 +224,7 @@ def _words(reader: _Reader, data: Mapping[str, Any], at: str, _depth: int) -> Ru
     return Words(
         phrases=phrases,
         match=_one_of(reader, data.get("match", "exact"), get_args(Match), f"{at}.match"),
-        party=_one_of(reader, data.get("party", "any"), get_args(Party), f"{at}.party"),
+        party=_one_of(reader, data.get("party", "any"), get_args(Speaker), f"{at}.party"),
         window=_window(reader, data.get("window"), f"{at}.window"),
     )
 

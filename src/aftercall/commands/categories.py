@@ -80,7 +80,7 @@ def preview(house: House, file: Path) -> list[tuple[Category, Preview]]:
         run = house.control.categories.preview(each)
         run.wait()
         if run.found is None:
-            raise Unexpected(kind="preview that ended without a result")
+            raise Unexpected(kind="preview that failed") if run.has_failed else Cancelled(who="somebody else")
         found.append((each, run.found))
     return found
 

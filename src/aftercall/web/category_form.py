@@ -32,7 +32,7 @@ when:
   any:
     - words: [refund, money back]
       match: fuzzy
-      party: customer
+      party: not agent
 """
 
 

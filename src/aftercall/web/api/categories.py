@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from starlette.requests import Request
 
-from aftercall.errors import FormInvalid, NotFound, Unexpected
+from aftercall.errors import Cancelled, FormInvalid, NotFound, Unexpected
 from aftercall.insight.category_rules import Category as Rules
 from aftercall.insight.category_rules import Mistake, read
 from aftercall.store import categories, category_runs, shapes
@@ -61,7 +61,11 @@ def preview_category(request: Request, _account: Administrator, given: Given) ->
     run = rendering.parts_of(request).control.categories.preview(_read(given))
     run.wait()
     if run.found is None:
-        raise Unexpected(kind="preview that ended without a result")
+        raise (
+            Unexpected(kind="preview that failed")
+            if run.has_failed
+            else Cancelled(who="another preview of this category, which began later")
+        )
     return shapes.category_preview(run.found)
 
 

@@ -857,6 +857,94 @@ def remove_speech_service(settings: Settings) -> None:
         remote_service.remove(db)
 
 
+@main.group("categories")
+def categories_group() -> None:
+    """List, export, import, preview and apply the categories of calls."""
+
+
+@categories_group.command("list")
+@json_option
+@click.pass_obj
+def list_categories(settings: Settings, as_json: bool) -> None:
+    """List the categories, with how many calls are in each."""
+    from aftercall import wiring
+    from aftercall.commands import categories as command
+    from aftercall.store import shapes
+
+    with wiring.open_house(settings) as house:
+        for each, count in command.listed(house):
+            _print_json(shapes.category(each, count)) if as_json else click.echo(command.line(each, count))
+
+
+@categories_group.command("export")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file (default: stdout).")
+@click.pass_obj
+def export_categories(settings: Settings, ids: tuple[str, ...], output: Path | None) -> None:
+    """Write categories, or all of them, as YAML."""
+    from aftercall import wiring
+    from aftercall.commands import categories as command
+
+    with wiring.open_house(settings) as house:
+        text = command.exported(house, ids)
+    if output:
+        output.write_text(text, encoding="utf-8")
+    else:
+        click.echo(text, nl=False)
+
+
+@categories_group.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_obj
+def import_categories(settings: Settings, file: Path) -> None:
+    """Store the categories of a YAML file; one with a known id takes its place."""
+    from aftercall import wiring
+    from aftercall.commands import categories as command
+
+    with wiring.open_house(settings) as house:
+        click.echo(f"{command.import_(house, file)} imported")
+
+
+@categories_group.command("preview")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+@click.pass_obj
+def preview_categories(settings: Settings, file: Path, as_json: bool) -> None:
+    """Count and quote the calls that the categories of a YAML file would hold."""
+    from aftercall import wiring
+    from aftercall.commands import categories as command
+    from aftercall.store import shapes
+
+    with wiring.open_house(settings) as house:
+        for category, found in command.preview(house, file):
+            if as_json:
+                _print_json({"id": category.id, **shapes.category_preview(found)})
+            else:
+                click.echo(command.preview_in_words(category, found))
+
+
+@categories_group.command("apply")
+@click.argument("category", required=False)
+@click.option("--wait", "is_waiting", is_flag=True, help="Wait until a running server has done it.")
+@json_option
+@click.pass_obj
+def apply_categories(settings: Settings, category: str | None, is_waiting: bool, as_json: bool) -> None:
+    """Apply a category, or all of them, to past calls; a running server does it."""
+    from aftercall import wiring
+    from aftercall.commands import categories as command
+    from aftercall.store import shapes
+
+    with wiring.open_house(settings) as house:
+        run = command.apply(house, category, is_waiting=is_waiting, tell=lambda text: click.echo(text, err=True))
+    if as_json:
+        _print_json(shapes.category_run(run))
+    else:
+        click.echo(f"{run.state}: {run.done_count:,} of {run.call_count:,} calls, {run.hit_count:,} in a category")
+
+
+# ---- models -----------------------------------------------------------------------------------------------------
+
+
 @main.group("models")
 def models_group() -> None:
     """Fetch, import and check the speech, speaker and vector models."""

@@ -308,6 +308,26 @@ class CallSentiment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Where in a call a rule was met."""
+
+    #: Position of the turn, from 0; None where the rule is about the whole call.
+    turn: int | None
+    start_s: float
+    #: What was said, or what was measured, in a few words.
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CategoryHit:
+    """A category that a call belongs to, and why."""
+
+    category_id: str
+    name: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class CallFacts:
     """What is known of a call beside its words; None where it is not."""
 

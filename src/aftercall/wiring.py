@@ -21,13 +21,13 @@ from aftercall.jobs.hearing import Hearing
 from aftercall.jobs.loop import LoopThread
 from aftercall.jobs.pool import Workers
 from aftercall.jobs.schedule import Schedule
-from aftercall.jobs.steps import Steps
+from aftercall.jobs.steps import Steps, utc_now
 from aftercall.jobs.transcribing import Transcribing
 from aftercall.jobs.understanding import Understanding
 from aftercall.recordings.archive import Archive
 from aftercall.settings import Settings
 from aftercall.speech.downloads import Downloads
-from aftercall.store import database
+from aftercall.store import categories, database
 from aftercall.store.vault import Vault, open_vault
 
 _log = log.get("wiring")
@@ -64,19 +64,23 @@ def open_house(settings: Settings) -> Iterator[House]:
     engine = database.make_engine(settings.database)
     job_engine = database.make_engine(settings.job_database, is_durable=True)
     jobs = JobEngine(job_engine)
+    control = JobControl(engine, jobs, understanding=Understanding(engine=engine, models=settings.models_folder))
     downloads = Downloads(settings.models_folder)
     try:
         database.migrate(engine, settings.data)
+        with engine.begin() as db:
+            categories.offer_packs(db, utc_now())
         yield House(
             settings=settings,
             engine=engine,
             vault=open_vault(settings.data, settings.secret_key),
             archive=Archive(settings.data / "recordings"),
             jobs=jobs,
-            control=JobControl(engine, jobs, understanding=Understanding(engine=engine, models=settings.models_folder)),
+            control=control,
             downloads=downloads,
         )
     finally:
+        control.categories.close()
         downloads.close()
         jobs.close()
         engine.dispose()

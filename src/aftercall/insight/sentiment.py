@@ -67,6 +67,14 @@ def score_turns(turns: Sequence[Turn], *, language: str, is_low_accuracy: bool) 
     return Insight(turns=tuple(shown for _, shown in scored), sentiment=sentiment)
 
 
+def label_of_party(sentiment: CallSentiment, party: str) -> SentimentLabel | None:
+    """How a party (`agent`, `customer`, or `any` for the call) sounded; None if that is not known."""
+    if party == "any":
+        return sentiment.label
+    score = sentiment.parties.get(party)
+    return None if score is None else _label(score / SCALE, CALL_THRESHOLD)
+
+
 def _is_english(language: str) -> bool:
     return language.replace("_", "-").partition("-")[0].lower() == "en"
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from aftercall.errors import LlmOff, NotFound
 from aftercall.jobs import again, generating
+from aftercall.jobs.category_control import CategoryControl
 from aftercall.jobs.correcting import Correcting
 from aftercall.jobs.engine import JobEngine
 from aftercall.jobs.renewing import renewal_job
@@ -14,7 +15,19 @@ from aftercall.jobs.steps import analyse_job, fetch_job, fetch_jobs, sync_job, u
 from aftercall.jobs.understanding import Understanding
 from aftercall.model import CallState, Stage
 from aftercall.recordings.archive import Archive
-from aftercall.store import calls, generated, health, llm_settings, pbxs, recordings, renewals, reruns, stages, syncs
+from aftercall.store import (
+    call_facts,
+    calls,
+    generated,
+    health,
+    llm_settings,
+    pbxs,
+    recordings,
+    renewals,
+    reruns,
+    stages,
+    syncs,
+)
 
 
 class JobControl:
@@ -34,6 +47,7 @@ class JobControl:
         self._clock = clock
         #: What people put right in a call needs no job: it is done at once.
         self.correcting = Correcting(engine, self._understanding, clock)
+        self.categories = CategoryControl(engine, jobs, clock)
 
     def sync(self, pbx_id: str, *, asked_by: syncs.AskedBy) -> str:
         """Ask for a sync of a PBX; the answer is the running one's id while there is one.
@@ -217,7 +231,7 @@ class JobControl:
         """
         now = self._clock()
         with self._engine.begin() as db:
-            started_at = calls.facts(db, call_id).started_at or now
+            started_at = call_facts.of_call(db, call_id).started_at or now
             if not llm_settings.load(db).is_enabled:
                 raise LlmOff()
             attempt = generated.ask(db, call_id, by=by, now=now)

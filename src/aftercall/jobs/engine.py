@@ -57,7 +57,8 @@ class Job:
     #: Where to begin, for analyse jobs.
     first_stage: Stage = Stage.DECODE
     delay_s: float = 0
-    #: What to do, where it is not what the queue is named for: `again` on `analyse`, `replace` and `renew` on `sync`.
+    #: What to do, where it is not what the queue is named for: `again` on `analyse`; `replace`, `renew`, `generate` and
+    #: `categorise` on `sync`.
     other_workflow: str = ""
 
     @property
@@ -96,6 +97,8 @@ class Walk(Protocol):
     def renew(self, renewal_id: str) -> None: ...
 
     def generate(self, call_id: str, attempt: int) -> None: ...
+
+    def categorise(self, run_id: str) -> None: ...
 
 
 class _Walker:
@@ -147,6 +150,11 @@ def _renew(renewal_id: str) -> None:
 @DBOS.workflow(name="generate", max_recovery_attempts=100)
 def _generate(call_id: str, attempt: int) -> None:
     DBOS.run_step({"name": "generate"}, _walk().generate, call_id, attempt)
+
+
+@DBOS.workflow(name="categorise", max_recovery_attempts=100)
+def _categorise(run_id: str) -> None:
+    DBOS.run_step({"name": "categorise"}, _walk().categorise, run_id)
 
 
 def _options(job: Job) -> EnqueueOptions:

@@ -29,7 +29,7 @@ from aftercall.jobs.engine import Job, priority
 from aftercall.jobs.loop import LoopThread
 from aftercall.jobs.shutdown import ShuttingDown
 from aftercall.model import CallFacts, Generated, Transcript
-from aftercall.store import calls, generated, llm_settings, transcripts
+from aftercall.store import call_facts, calls, generated, llm_settings, transcripts
 from aftercall.store.generated import GeneratedRecord
 from aftercall.store.vault import Vault
 
@@ -146,7 +146,7 @@ class Generating:
             endpoint = llm_settings.endpoint(db, self.vault)
             if endpoint is None:
                 raise LlmOff()
-            transcript, facts = transcripts.of_call(db, call_id), calls.facts(db, call_id)
+            transcript, facts = transcripts.of_call(db, call_id), call_facts.of_call(db, call_id)
             reason = why_not(transcript, facts)
             if transcript is None or reason:
                 raise LlmNothingToSummarise(reason=reason)

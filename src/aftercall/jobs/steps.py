@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from aftercall import log
 from aftercall.errors import AppError, AttemptsSpent, AudioEmpty, AudioTooShort, NotFound, Retry, Unexpected
-from aftercall.jobs import again, generating, listening, renewing
+from aftercall.jobs import again, categorising, generating, listening, renewing
 from aftercall.jobs.clients import Outcome, PbxClients, Resting, Unwanted
 from aftercall.jobs.engine import Job, JobEngine, Queue, priority
 from aftercall.jobs.generating import Generating
@@ -31,6 +31,7 @@ from aftercall.recordings.archive import Archive
 from aftercall.recordings.fetch import Fetched, Growing, Wanted
 from aftercall.store import (
     calls,
+    category_runs,
     cdr_sources,
     cdrs,
     database,
@@ -416,6 +417,11 @@ class Steps:
         at_once = self.workers.many.workers
         renewing.renew(self.engine, self.understanding, renewal_id, self.clock, at_once=at_once)
 
+    # ---- categories, applied to calls that are here already ----------------------------------------------------
+
+    def categorise(self, run_id: str) -> None:
+        categorising.work(self.engine, run_id, self.clock)
+
     # ---- when it does not work ---------------------------------------------------------------------------------
 
     def _set_aside(self, file: RecordingFile, stage: Stage, error: AppError, state: CallState, **known: float) -> None:
@@ -480,6 +486,7 @@ class Steps:
                 for each in reruns.replacing(db)
                 if not any(job_id.startswith(f"replace:{each}:") for job_id in alive)
             ]
+            unapplied = [each for each in category_runs.unfinished(db) if f"categorise:{each}:0" not in alive]
         self.jobs.enqueue(
             analyse_job(each, attempts[each.call_id]) if each.archive_key else fetch_job(each, attempts[each.call_id])
             for each in orphans
@@ -489,6 +496,7 @@ class Steps:
         self.jobs.enqueue(again.replace_job(each, self.clock()) for each in unreplaced)
         self.jobs.enqueue(renewing.renewal_job(each) for each in unrenewed)
         self.jobs.enqueue(self._generate_anew(ungenerated))
+        self.jobs.enqueue(categorising.job(each) for each in unapplied)
         return len(orphans)
 
     def _generate_anew(self, orphans: Sequence[generated.GeneratedRecord]) -> list[Job]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from aftercall.insight.categories import evaluate
 from aftercall.insight.whole import InsightSettings, understand
 from aftercall.model import CallFacts, Insight, Transcript
-from aftercall.store import calls, insights, transcripts
+from aftercall.store import call_facts, categories, insights, transcripts
 
 Think = Callable[[Transcript, CallFacts, InsightSettings], Insight]
 
@@ -38,10 +39,11 @@ class Understanding:
                 transcript = transcripts.of_call(db, call_id)
                 if transcript is None:
                     return False
-                facts = calls.facts(db, call_id)
+                facts = call_facts.of_call(db, call_id)
             insight = self.think(transcript, facts, InsightSettings(models=self.models))
             with self.engine.begin() as db:
                 if transcripts.of_call(db, call_id) != transcript:
                     continue
                 insights.put(db, call_id, insight, now)
+                categories.put_hits(db, call_id, evaluate(categories.prepared(db), transcript, insight, facts))
                 return True

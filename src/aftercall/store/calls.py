@@ -8,10 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aftercall.errors import NotFound
 from aftercall.model import (
     AudioFacts,
-    CallFacts,
     CallState,
     Direction,
     Disposition,
@@ -20,7 +18,8 @@ from aftercall.model import (
     Stage,
     Transcript,
 )
-from aftercall.store import generated, insights, search, stages, transcripts
+from aftercall.store import categories, generated, insights, search, stages, transcripts
+from aftercall.store.categories import ShownCategory
 from aftercall.store.generated import GeneratedRecord
 from aftercall.store.search import Snippet
 from aftercall.store.stages import StageRecord
@@ -129,6 +128,8 @@ class CallDetail:
     stages: tuple[StageRecord, ...]
     transcript: Transcript | None
     insight: Insight | None
+    #: By name, with the places in the call that say so.
+    categories: tuple[ShownCategory, ...]
     #: What a language model wrote, or how far it is; None if none was ever asked.
     generated: GeneratedRecord | None = None
 
@@ -150,6 +151,8 @@ class CallFilter:
     #: Caller or callee, exactly as stored.
     number: str = ""
     sync_id: str = ""
+    #: Id of a category.
+    category: str = ""
     since: datetime | None = None
     until: datetime | None = None
     min_duration_s: float | None = None
@@ -306,6 +309,8 @@ def _conditions(wanted: CallFilter) -> list[sa.ColumnElement[bool]]:
         where.append(call.c.sentiment_label.is_(None))
     elif wanted.mood:
         where.append(call.c.sentiment_label == wanted.mood)
+    if wanted.category:
+        where.append(categories.condition(wanted.category))
     if wanted.since:
         where.append(call.c.started_at >= wanted.since)
     if wanted.until:
@@ -455,39 +460,8 @@ def detail(db: sa.Connection, identity: str) -> CallDetail | None:
         stages=stages.of_call(db, identity),
         transcript=transcripts.of_call(db, identity),
         insight=insights.of_call(db, identity),
+        categories=categories.of_call(db, identity),
         generated=generated.of_call(db, identity),
-    )
-
-
-def facts(db: sa.Connection, identity: str) -> CallFacts:
-    """What is known of a call beside its words.
-
-    Raises:
-        NotFound: there is no such call.
-    """
-    found = rows_by_id(db, [identity])
-    if not found:
-        raise NotFound(thing="call")
-    row = found[0]
-    heard = db.scalar(sa.select(recording.c.audio).where(recording.c.call_id == identity)) or {}
-    # An estimated start tells nothing of how long the answer took.
-    is_told = row.answered_at is not None and not row.is_start_estimated
-    return CallFacts(
-        direction=row.direction,
-        duration_s=row.duration_s,
-        started_at=row.started_at,
-        utc_offset_min=row.utc_offset_min,
-        answered_after_s=max(0.0, (row.answered_at - row.started_at).total_seconds())
-        if is_told and row.answered_at
-        else None,
-        caller=row.caller,
-        callee=row.callee,
-        extension=row.extension,
-        queue_or_group=row.queue_or_group,
-        did=row.did,
-        disposition=row.disposition,
-        audio_channels=heard.get("audio_channels"),
-        transfers=len(row.transfers or ()),
     )
 
 

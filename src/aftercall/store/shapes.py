@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from aftercall.insight.category_rules import plain
 from aftercall.insight.llm import Tested
 from aftercall.model import AudioFacts, CallSentiment, Insight, NonSpeech, Transcript, Turn, TurnSentiment, Voices
 from aftercall.pbx.cdr_calls import CdrCall
@@ -14,6 +15,9 @@ from aftercall.speech.engines.remote import Trial
 from aftercall.store import condition, health
 from aftercall.store.accuracy import Accuracy, Measured
 from aftercall.store.calls import CallDetail, CallRow
+from aftercall.store.categories import ShownCategory, StoredCategory
+from aftercall.store.category_preview import Preview, Sample
+from aftercall.store.category_runs import Run
 from aftercall.store.cdr_sources import CdrSource, Kept
 from aftercall.store.condition import Condition
 from aftercall.store.corrections import Correction
@@ -117,6 +121,7 @@ def whole_call(detail: CallDetail) -> dict[str, Any]:
         "stages": [stage(each) for each in detail.stages],
         **understood(detail.transcript, detail.insight),
         "generated": generated(detail.generated) if detail.generated else None,
+        "categories": [shown_category(each) for each in detail.categories],
     }
 
 
@@ -149,6 +154,65 @@ def language_model_test(tested: Tested) -> dict[str, Any]:
         "took_s": round(tested.took_s, 2),
         "answer": [each.text for each in tested.made.summary] if tested.made else None,
         "failures": [{"mode": mode, "error": Failure.of(error).as_json()} for mode, error in tested.failures],
+    }
+
+
+def shown_category(shown: ShownCategory) -> dict[str, Any]:
+    """A category of a call, with the places in the call that say so."""
+    return {
+        "id": shown.id,
+        "name": shown.name,
+        "colour": shown.colour,
+        "evidence": [asdict(each) for each in shown.evidence],
+    }
+
+
+def category(stored: StoredCategory, count: int = 0) -> dict[str, Any]:
+    """A category with its rules, and how many calls are in it."""
+    made = stored.category
+    return {
+        **plain(made),
+        "about": made.about,
+        "pack": made.pack or None,
+        "enabled": made.is_enabled,
+        "version": stored.version,
+        "is_as_packed": stored.is_as_packed,
+        "changed_by": stored.changed_by,
+        "changed_at": moment(stored.changed_at),
+        "call_count": count,
+    }
+
+
+def category_preview(found: Preview) -> dict[str, Any]:
+    """What a category would hold."""
+    return {
+        "call_count": found.call_count,
+        "count": found.count,
+        "days": {day.isoformat(): count for day, count in found.days},
+        "samples": [_sample(each) for each in found.samples],
+        "added_count": found.added_count,
+        "removed_count": found.removed_count,
+        "added": [_sample(each) for each in found.added],
+        "removed": [_sample(each) for each in found.removed],
+    }
+
+
+def _sample(sample: Sample) -> dict[str, Any]:
+    return {"call_id": sample.call_id, "evidence": [asdict(each) for each in sample.hit.evidence]}
+
+
+def category_run(run: Run) -> dict[str, Any]:
+    """How far applying the categories to past calls is."""
+    return {
+        "id": run.id,
+        "category": run.category_id,
+        "state": run.state,
+        "asked_at": moment(run.asked_at),
+        "asked_by": run.asked_by,
+        "call_count": run.call_count,
+        "done_count": run.done_count,
+        "hit_count": run.hit_count,
+        "finished_at": moment(run.finished_at),
     }
 
 

@@ -502,3 +502,52 @@ generated_usage = sa.Table(
     sa.Column("tokens", BIG, nullable=False),
     sa.Column("requests", sa.Integer, nullable=False),
 )
+
+#: Categories of calls: what people call them, and the rules that find them.
+category = sa.Table(
+    "category",
+    metadata,
+    sa.Column("id", sa.String(60), primary_key=True),
+    sa.Column("name", sa.String(60), nullable=False),
+    sa.Column("colour", sa.String(20), nullable=False),
+    sa.Column("about", sa.Text, nullable=False),
+    #: The rules as plain data, as YAML has them.
+    sa.Column("rules", sa.JSON, nullable=False),
+    sa.Column("is_enabled", sa.Boolean, nullable=False),
+    #: The ready pack it came from, "" if a person made it.
+    sa.Column("pack", sa.String(60), nullable=False),
+    #: Counts the changes of its rules, from 1.
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("changed_by", sa.String(80), nullable=False),
+    sa.Column("changed_at", UTC, nullable=False),
+)
+
+#: Which calls belong to which category, with the places in the call that say so.
+call_category = sa.Table(
+    "call_category",
+    metadata,
+    sa.Column("call_id", sa.ForeignKey("call.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("category_id", sa.ForeignKey("category.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("sort_key", BIG, nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Index("ix_call_category_category_id_sort_key", "category_id", "sort_key"),
+)
+
+#: Applying the present categories to every call there is, newest first; `below` says how far it came.
+categorising = sa.Table(
+    "categorising",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("asked_at", UTC, nullable=False),
+    sa.Column("asked_by", sa.String(80), nullable=False),
+    #: The one category it is about; null for all.
+    sa.Column("category_id", sa.String(60)),
+    #: `queued`, `running`, `done`, `cancelled`.
+    sa.Column("state", sa.String(20), nullable=False),
+    #: Calls with a sort key from here on are done; null before the first portion.
+    sa.Column("below", BIG),
+    sa.Column("call_count", sa.Integer, nullable=False),
+    sa.Column("done_count", sa.Integer, nullable=False),
+    sa.Column("hit_count", sa.Integer, nullable=False),
+    sa.Column("finished_at", UTC),
+)

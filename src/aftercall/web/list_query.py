@@ -20,6 +20,7 @@ NAMES = (
     "mood",
     "state",
     "disposition",
+    "category",
     "duration",
     "extension",
     "queue",
@@ -100,16 +101,17 @@ class ListQuery:
             queue=given.get("queue", ""),
             number=given.get("number", ""),
             sync_id=given.get("sync", ""),
+            category=given.get("category", ""),
             since=_midnight(since, utc_offset_min),
             until=_midnight(until, utc_offset_min),
             min_duration_s=low,
             max_duration_s=high,
         )
 
-    def chips(self, pbx_names: Mapping[str, str]) -> list[Chip]:
+    def chips(self, pbx_names: Mapping[str, str], category_names: Mapping[str, str] | None = None) -> list[Chip]:
         """The active filters in words, each with the address that lacks it."""
         return [
-            Chip(name=name, words=_words(name, value, pbx_names), without=self._without(name))
+            Chip(name=name, words=_words(name, value, pbx_names, category_names or {}), without=self._without(name))
             for name, value in self.values
         ]
 
@@ -202,7 +204,7 @@ def _span(text: str) -> tuple[float | None, float | None]:
     return (float(match[1]) if match[1] else None, float(match[2]) if match[2] else None)
 
 
-def _words(name: str, value: str, pbx_names: Mapping[str, str]) -> str:
+def _words(name: str, value: str, pbx_names: Mapping[str, str], category_names: Mapping[str, str]) -> str:
     said: dict[str, Callable[[], str]] = {
         "q": lambda: f"\N{LEFT DOUBLE QUOTATION MARK}{value}\N{RIGHT DOUBLE QUOTATION MARK}",
         "when": lambda: WHEN_WORDS[value],
@@ -213,6 +215,7 @@ def _words(name: str, value: str, pbx_names: Mapping[str, str]) -> str:
         "state": lambda: STATE_WORDS[CallState(value)],
         "disposition": lambda: DISPOSITION_WORDS[value],
         "duration": lambda: DURATION_WORDS.get(value) or _duration_words(value),
+        "category": lambda: category_names.get(value, "Removed category"),
         "extension": lambda: f"Extension {value}",
         "queue": lambda: f"Queue or group {value}",
         "number": lambda: f"With {value}",

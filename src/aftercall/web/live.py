@@ -12,9 +12,10 @@ import anyio.to_thread
 import sqlalchemy as sa
 
 from aftercall.model import CallState
-from aftercall.store import calls, health, pbxs, stages, syncs
+from aftercall.store import calls, categories, health, pbxs, stages, syncs
 from aftercall.store.accounts import Account
 from aftercall.store.calls import CallFilter, CallRow
+from aftercall.store.categories import ShownCategory
 from aftercall.store.pbxs import Pbx
 from aftercall.store.stages import StageRecord
 from aftercall.store.syncs import Progress
@@ -37,6 +38,7 @@ class ListedCall:
 
     row: CallRow
     stages: tuple[StageRecord, ...]
+    categories: tuple[ShownCategory, ...] = ()
 
     @property
     def running(self) -> StageRecord | None:
@@ -100,7 +102,10 @@ def with_stages(db: sa.Connection, rows: Sequence[CallRow]) -> list[ListedCall]:
     """Rows as the list shows them; only those that still move or failed cost a look at their stages."""
     open_ids = [row.id for row in rows if row.state not in _QUIET]
     found = stages.of_calls(db, open_ids) if open_ids else {}
-    return [ListedCall(row=row, stages=tuple(found.get(row.id, ()))) for row in rows]
+    belonging = categories.of_calls(db, [row.id for row in rows]) if rows else {}
+    return [
+        ListedCall(row=row, stages=tuple(found.get(row.id, ())), categories=belonging.get(row.id, ())) for row in rows
+    ]
 
 
 def statuses(db: sa.Connection) -> tuple[PbxStatus, ...]:

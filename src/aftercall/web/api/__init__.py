@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends
 from aftercall.web.api import (
     account,
     calls,
+    categories,
     cdr,
     editing,
     events,
@@ -41,6 +42,7 @@ for resource in (
     remote_service,
     language_model,
     vocabulary,
+    categories,
     pbxs,
     cdr,
     syncs,

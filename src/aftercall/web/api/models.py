@@ -1,6 +1,6 @@
 """This file declares the API's shapes for its OpenAPI document; `store/shapes.py` makes them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -265,6 +265,74 @@ class Generated(Shape):
     written: GeneratedText | None
 
 
+class Evidence(Shape):
+    """Where in a call a rule was met; `turn` is null where it is about the whole call."""
+
+    turn: int | None
+    start_s: float
+    words: str
+
+
+class CallCategory(Shape):
+    """A category a call belongs to, and why."""
+
+    id: str
+    name: str
+    colour: str
+    evidence: list[Evidence]
+
+
+class Category(Shape):
+    """A category with its rules, as YAML has them."""
+
+    id: str
+    name: str
+    colour: str
+    about: str
+    #: The ready pack it came from.
+    pack: str | None
+    enabled: bool
+    when: dict[str, Any]
+    version: int
+    is_as_packed: bool
+    changed_by: str
+    changed_at: str
+    call_count: int
+
+
+class CategorySample(Shape):
+    call_id: str
+    evidence: list[Evidence]
+
+
+class CategoryPreview(Shape):
+    """What a category would hold; the difference is null without a saved version."""
+
+    call_count: int
+    count: int
+    days: dict[str, int]
+    samples: list[CategorySample]
+    added_count: int | None
+    removed_count: int | None
+    added: list[CategorySample]
+    removed: list[CategorySample]
+
+
+class CategoryRun(Shape):
+    """How far applying categories to past calls is."""
+
+    id: str
+    #: Null for all categories.
+    category: str | None
+    state: Literal["queued", "running", "done", "cancelled"]
+    asked_at: str
+    asked_by: str
+    call_count: int
+    done_count: int
+    hit_count: int
+    finished_at: str | None
+
+
 class WholeCall(Shape):
     """Everything known of one call."""
 
@@ -320,7 +388,7 @@ class WholeCall(Shape):
     sentiment: Sentiment | None
     metrics: None
     moments: None
-    categories: None
+    categories: list[CallCategory]
     redactions: None
     #: Null while no language model was asked.
     generated: Generated | None

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aftercall.store import calls, condition
+from aftercall.store import calls, categories, condition
 from aftercall.store.calls import CallPage
 from aftercall.web import access, list_query, live, rendering
 from aftercall.web.list_query import ListQuery
@@ -35,6 +35,7 @@ def show(request: Request, account: SignedIn) -> Response:
         silences = [
             (each.pbx, silent) for each in statuses if (silent := condition.silent_since(db, each.pbx, now))
         ]  # fmt: skip
+        category_names = categories.names(db)
         has_calls = page.count > 0 or calls.last_change(db) is not None
     names = {each.pbx.id: each.pbx.name for each in statuses}
     context: dict[str, Any] = {
@@ -46,7 +47,8 @@ def show(request: Request, account: SignedIn) -> Response:
         "offset": offset,
         "has_calls": has_calls,
         "pbx_names": names,
-        "chips": query.chips(names),
+        "category_names": category_names,
+        "chips": query.chips(names, category_names),
         "options": list_query,
         "events": events_address(query, page, now.isoformat()),
         "count_limit": calls.COUNT_LIMIT,

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from aftercall.errors import NotFound
 from aftercall.speech.score import Piece, word_diff
-from aftercall.store import calls, pbxs, recordings, reruns, transcripts
+from aftercall.store import calls, categories, pbxs, recordings, reruns, transcripts
 from aftercall.store.calls import CallFilter
 from aftercall.store.reruns import Rerun
 from aftercall.web import access, engine_choices, list_query, rendering
@@ -155,12 +155,13 @@ def ask(request: Request, account: SignedIn) -> Response:
         found = calls.ids(db, wanted, limit=MOST_CALLS + 1) if wanted else []
         totals = recordings.totals(db, found[:MOST_CALLS])
         names = {each.id: each.name for each in pbxs.all_pbxs(db)}
+        category_names = categories.names(db)
         speeds = {each.value: reruns.seconds_per_second(db, each.engine) for each in engine_choices.listed(request)}
     return rendering.page(
         request,
         "reruns/new.html",
         query=query,
-        chips=query.chips(names),
+        chips=query.chips(names, category_names),
         count=len(found),
         most=MOST_CALLS,
         totals=totals,

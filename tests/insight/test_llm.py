@@ -4,6 +4,8 @@ import asyncio
 import json
 import re
 import socket
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -271,9 +273,13 @@ def test_an_address_of_the_own_network_is_known(url: str, expected: bool) -> Non
     assert llm.is_local(url) is expected
 
 
-def test_without_the_library_the_fix_is_named(monkeypatch: pytest.MonkeyPatch, language_model: FakeModel) -> None:
-    import sys
+def test_the_library_is_imported_only_when_it_is_asked() -> None:
+    script = "import sys, aftercall.wiring, aftercall.web.app; print({'openai', 'pydantic_ai'} & sys.modules.keys())"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout.strip() == "set()"
 
+
+def test_without_the_library_the_fix_is_named(monkeypatch: pytest.MonkeyPatch, language_model: FakeModel) -> None:
     monkeypatch.setitem(sys.modules, "openai", None)
     with pytest.raises(errors.LlmNotInstalled, match=r"aftercall\[llm\]"):
         _generate(replace(language_model.endpoint()))

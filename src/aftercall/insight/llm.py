@@ -110,7 +110,7 @@ async def generate(endpoint: Endpoint, said: Sequence[Line], *, language: str, s
     """What the call was about, as far as the lines bear it.
 
     Args:
-        said: the masked lines of the redacted transcript, see `llm_prompt.lines`.
+        said: the masked lines of the transcript, see `llm_prompt.lines`.
         language: BCP 47, of the transcript.
         spent: is filled in.
     Raises:

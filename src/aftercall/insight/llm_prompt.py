@@ -76,11 +76,7 @@ class Line:
 
 
 def lines(turns: Sequence[Turn]) -> tuple[Line, ...]:
-    """The understood turns, masked; a turn keeps its number, so a number may be missing.
-
-    Args:
-        turns: of the redacted transcript.
-    """
+    """The understood turns, masked; a turn keeps its number, so a number may be missing."""
     made = []
     for position, turn in enumerate(turns):
         # One line each: a line break inside a turn could pretend to be the next turn.
@@ -92,10 +88,7 @@ def lines(turns: Sequence[Turn]) -> tuple[Line, ...]:
 
 
 def masked(text: str) -> str:
-    """The text without e-mail addresses and long numbers, written or spoken: no summary needs them.
-
-    Redaction comes before and knows more; this stands behind it because what has left cannot be called back.
-    """
+    """The text without e-mail addresses and long numbers, written or spoken: no summary needs them."""
     for pattern, mark in ((_EMAIL, "[e-mail]"), (_DIGITS, "[number]"), (_SPOKEN, "[number]")):
         text = pattern.sub(mark, text)
     return text

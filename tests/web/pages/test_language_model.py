@@ -51,7 +51,8 @@ def test_it_is_off_and_says_what_would_be_sent(web: Web) -> None:
     page = web.owner().get("/settings/language-model")
     text = _text(page.text)
     assert "Off: nothing is sent." in text
-    assert "The redacted transcript of each new call over 20 seconds" in text
+    assert "The transcript of each new call over 20 seconds" in text
+    assert "Numbers of six digits or more and e-mail addresses are taken out before." in text
     assert 'name="is_enabled" checked' not in page.text
     assert web.visitor().get("/settings/language-model").status_code == 303
 

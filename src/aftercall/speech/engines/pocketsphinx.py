@@ -21,7 +21,9 @@ import soxr
 from aftercall.audio.loudness import levelled
 from aftercall.errors import EngineNotInstalled
 from aftercall.model import Samples, Span, Utterance, Word
+from aftercall.speech.cepstra import cepstra, mel_bands
 from aftercall.speech.engine import Hints, Outfit, language
+from aftercall.speech.narrow_band import filled, is_narrow
 
 if TYPE_CHECKING:
     from pocketsphinx import Decoder
@@ -91,12 +93,16 @@ def _words(sound: Samples, rate_hz: int, span: Span) -> Iterator[Word]:
     if not level.any():  # in perfect silence the decoder hears "yeah", and is sure of it
         return
     padded = np.pad(level, round(PAD_S * RATE_HZ))
+    telephone = is_narrow(sound, rate_hz)
     decoder = _decoder()
     # Forget the background noise of the span before, else the words would depend on what this process heard earlier.
     decoder.reinit_feat()
     decoder.start_utt()
     # The whole span at once, so that its loudness and timbre are evened out over all of it.
-    decoder.process_raw((padded * 32767).astype("<i2").tobytes(), no_search=False, full_utt=True)
+    if telephone:
+        decoder.process_cep(cepstra(filled(mel_bands(padded))).tobytes(), no_search=False, full_utt=True)
+    else:
+        decoder.process_raw((padded * 32767).astype("<i2").tobytes(), no_search=False, full_utt=True)
     decoder.end_utt()
     earliest_s = span.start_s
     # Without any hypothesis there are no segments either: None.

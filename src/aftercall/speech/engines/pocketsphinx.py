@@ -8,7 +8,6 @@ processes only, never in the web server's. Each process has one decoder of its o
 first needed.
 """
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -24,6 +23,7 @@ from aftercall.model import Samples, Span, Utterance, Word
 from aftercall.speech.cepstra import cepstra, mel_bands
 from aftercall.speech.engine import Hints, Outfit, language
 from aftercall.speech.narrow_band import filled, is_narrow
+from aftercall.speech.posteriors import confidences
 
 if TYPE_CHECKING:
     from pocketsphinx import Decoder
@@ -104,11 +104,14 @@ def _words(sound: Samples, rate_hz: int, span: Span) -> Iterator[Word]:
     else:
         decoder.process_raw((padded * 32767).astype("<i2").tobytes(), no_search=False, full_utt=True)
     decoder.end_utt()
-    earliest_s = span.start_s
     # Without any hypothesis there are no segments either: None.
-    for segment in decoder.seg() or ():
-        if segment.word.startswith(("<", "[", "++")):
-            continue
+    found = [each for each in decoder.seg() or () if not each.word.startswith(("<", "[", "++"))]
+    sure = confidences(
+        [min(1.0, max(0.0, each.prob)) for each in found],
+        [(each.end_frame + 1 - each.start_frame) * FRAME_S for each in found],
+    )
+    earliest_s = span.start_s
+    for segment, confidence in zip(found, sure, strict=True):
         start_s = max(earliest_s, span.start_s - PAD_S + segment.start_frame * FRAME_S)
         end_s = min(span.end_s, span.start_s - PAD_S + (segment.end_frame + 1) * FRAME_S)
         if end_s - start_s < FRAME_S / 2:
@@ -118,7 +121,7 @@ def _words(sound: Samples, rate_hz: int, span: Span) -> Iterator[Word]:
             text=_PRONUNCIATION.sub("", segment.word).lower(),
             start_s=round(start_s, 3),
             end_s=round(end_s, 3),
-            confidence=round(min(1.0, max(0.0, segment.prob)), 3) if math.isfinite(segment.prob) else None,
+            confidence=round(confidence, 3),
         )
 
 

@@ -247,6 +247,32 @@ def test_a_turn_as_sure_as_wanted_is_understood() -> None:
     assert (turn.is_understood, turn.text) == (True, "word word")
 
 
+def test_a_short_turn_is_judged_with_what_its_speaker_usually_gets() -> None:
+    """Two doubtful words of somebody who is understood stay; the same of somebody who is not, go."""
+    doubtful = sure([0.35, 0.35])
+
+    def understood(usual: float) -> bool:
+        rest = replace(sure([usual] * 30), start_s=10)
+        later = replace(rest, words=tuple(replace(w, start_s=w.start_s + 10, end_s=w.end_s + 10) for w in rest.words))
+        return turns([doubtful, later], channels_are_parties=True, understood_from=0.4)[0].is_understood
+
+    assert understood(0.8)
+    assert not understood(0.3)
+
+
+def test_a_long_turn_speaks_for_itself() -> None:
+    long, other = sure([0.1] * 50), replace(sure([0.9] * 50), audio_channel=0)
+    later = replace(other, words=tuple(replace(w, start_s=w.start_s + 30, end_s=w.end_s + 30) for w in other.words))
+    found = turns([long, later], channels_are_parties=True, understood_from=0.4)
+    assert [turn.is_understood for turn in found] == [False, True]
+
+
+def test_each_speaker_is_judged_alone() -> None:
+    bad, good = sure([0.3]), replace(sure([0.9] * 50), audio_channel=1)
+    found = turns([bad, good], channels_are_parties=True, understood_from=0.4)
+    assert {turn.speaker: turn.is_understood for turn in found}["A"] is False
+
+
 def test_words_without_a_confidence_do_not_count() -> None:
     (turn,) = turns([sure([None, 0.9, None])], channels_are_parties=True, understood_from=0.8)
     assert turn.is_understood

@@ -20,6 +20,9 @@ BREATH_S = 0.3
 SHORTEST_REPLY_S = 0.3
 #: A gap from here on is a pause.
 PAUSE_S = 0.1
+#: A turn's few words say little of whether it was understood: so many seconds of its speaker's usual confidence count
+#: beside them.
+USUAL_S = 4.0
 #: What a listener says to show that he listens; it does not take the turn from the other.
 BACK_CHANNELS = frozenset(
     {
@@ -67,7 +70,8 @@ def turns(
             utterance is a turn of speaker `unknown`, and so is what follows a longer pause inside it.
         roles: the role of each speaker, where it is known.
         understood_from: a turn whose words are less sure than this, 0 to 1, was not understood: it keeps its words,
-            and has no text. None: everything counts as understood, as it does where the engine gives no confidences.
+            and has no text. How sure its speaker's words usually are counts too, most where the turn is short.
+            None: everything counts as understood, as it does where the engine gives no confidences.
         adds_sentences: the engine writes neither capitals nor punctuation; add them for reading.
         language: BCP 47, of the sentences to add.
     Returns:
@@ -85,10 +89,15 @@ def turns(
     pieces = [_Said(speaker=run.speaker, words=piece) for run in runs for piece in _cut(run.words)]
     pieces.sort(key=lambda piece: (piece.start_s, piece.speaker))
     pauses = _own_pauses(pieces) if adds_sentences else {}
+    usual = {
+        speaker: mean_confidence(word for piece in pieces if piece.speaker == speaker for word in piece.words)
+        for speaker in {piece.speaker for piece in pieces}
+    }
     return [
         _turn(
             piece,
             role=(roles or {}).get(piece.speaker),
+            usual=usual[piece.speaker],
             understood_from=understood_from,
             pause_s=pauses.get(piece.speaker),
             language=language,
@@ -113,6 +122,15 @@ def mean_confidence(words: Iterable[Word]) -> float | None:
     if not known:
         return None
     return sum(sure * length_s for sure, length_s in known) / sum(length_s for _, length_s in known)
+
+
+def _evident(words: Sequence[Word], usual: float | None) -> float | None:
+    """The confidence of a turn, drawn towards its speaker's usual one; None where the turn has none."""
+    own = mean_confidence(words)
+    if own is None or usual is None:
+        return own
+    length_s = sum(max(word.end_s - word.start_s, 0.01) for word in words if word.confidence is not None)
+    return (own * length_s + usual * USUAL_S) / (length_s + USUAL_S)
 
 
 # ---- as a person puts it right ----------------------------------------------------------------------------------
@@ -344,9 +362,15 @@ def _own_pauses(pieces: Iterable[_Said]) -> dict[str, float]:
 
 
 def _turn(
-    piece: _Said, *, role: Role | None, understood_from: float | None, pause_s: float | None, language: str
+    piece: _Said,
+    *,
+    role: Role | None,
+    usual: float | None,
+    understood_from: float | None,
+    pause_s: float | None,
+    language: str,
 ) -> Turn:
-    sure = mean_confidence(piece.words)
+    sure = _evident(piece.words, usual)
     is_understood = understood_from is None or sure is None or sure >= understood_from
     words = tuple(piece.words)
     if pause_s is not None and is_understood:

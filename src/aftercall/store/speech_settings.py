@@ -23,7 +23,7 @@ class SpeechSettings:
     language: str | None = None
     rules: tuple[SpeechRule, ...] = ()
     #: A turn whose words the engine trusts less, 0 to 1, says "not understood"; None to show everything.
-    understood_from: float | None = 0.3
+    understood_from: float | None = 0.4
     #: A word the engine trusts less, 0 to 1, is marked.
     unsure_below: float = 0.5
     thresholds: SpeakerThresholds = field(default_factory=SpeakerThresholds)

@@ -73,8 +73,8 @@ def test_a_phrase_means_a_time(words: str, expected: str | None) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["I waited since Monday.", "last Friday nobody came", "It costs twenty pounds.", "I'll do that for you.", "at 20 percent",
-     "on the third floor"],
+    ["I waited since Monday.", "last Friday nobody came", "It costs twenty pounds.", "I'll do that for you.",
+     "at 20 percent", "on the third floor"],
 )  # fmt: skip
 def test_what_names_no_time_is_none(words: str) -> None:
     assert due.find(words, SAID) is None

@@ -3,6 +3,9 @@
 It answers only where the words leave no doubt: "next week" names no day, "soon" nothing at all.
 """
 
+# Word lists read best as running text, and a family of phrases on one line.
+# ruff: noqa: E501, SIM905
+
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +14,7 @@ from datetime import date, datetime, time, timedelta
 _NUMBERS = {
     word: number
     for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()  # noqa: SIM905 - reads best as running text
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
     )
 } | {
     "a": 1, "an": 1, "a couple of": 2, "thirty": 30, "forty": 40, "forty five": 45, "forty eight": 48, "sixty": 60,
@@ -26,7 +28,7 @@ _MONTHS = (
 _ORDINALS = {
     word: number
     for number, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "  # noqa: SIM905
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
         "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third "
         "twenty-fourth twenty-fifth twenty-sixth twenty-seventh twenty-eighth twenty-ninth thirtieth "
         "thirty-first".split(),
@@ -68,7 +70,7 @@ _DURATION = re.compile(
 _CLOCK = re.compile(
     rf"\b(?:at|by|before|around|until) (?:(?P<noon>noon|midday|lunchtime)|"
     rf"(?:(?P<part>half past|quarter past|quarter to|a quarter past|a quarter to) )?"
-    rf"(?P<hour>\d{{1,2}}|{_any([word for word, n in _NUMBERS.items() if 1 <= n <= 12 and word not in {'a', 'an', 'a couple of'}])})"  # noqa: PLR2004
+    rf"(?P<hour>\d{{1,2}}|{_any([word for word, n in _NUMBERS.items() if 1 <= n <= 12 and word not in {'a', 'an', 'a couple of'}])})"
     r"(?::(?P<minute>[0-5]\d)| (?P<spoken_minute>thirty|fifteen|forty five))?"
     r"(?P<oclock> o'?clock)?(?: ?(?P<half_day>a\.?m\b\.?|p\.?m\b\.?|in the (?:morning|afternoon|evening)))?)"
     r"(?! (?:percent|pounds?|dollars?|euros?|people|minutes?|hours?|days?|weeks?|months?|years?|or|of|times?|to|and)\b)(?![\d%])"
@@ -160,7 +162,9 @@ def _day(found: re.Match[str], today: date) -> date | None:
 def _weekday(found: re.Match[str], today: date) -> date | None:
     ahead = (_DAYS.index(found["weekday"]) - today.weekday()) % 7 or 7
     if found["week"]:
-        return today + timedelta(days=7 - today.weekday() + _DAYS.index(found["weekday"])) if "next" in found[0] else None
+        return (
+            today + timedelta(days=7 - today.weekday() + _DAYS.index(found["weekday"])) if "next" in found[0] else None
+        )
     # "Next Tuesday", said on a Monday, is tomorrow for some and in eight days for others.
     if (found["which"] or "").strip() == "next" and today.weekday() + ahead < len(_DAYS):
         return None
@@ -217,7 +221,7 @@ def _clock(found: re.Match[str]) -> time | None:
     if found["noon"]:
         return time(12)
     hour = _number(found["hour"])
-    if hour > 23 or (hour == 0 and not found["minute"]):  # noqa: PLR2004
+    if hour > 23 or (hour == 0 and not found["minute"]):
         return None
     spoken = _NUMBERS.get(found["spoken_minute"] or "", 0)
     minute = int(found["minute"] or spoken)

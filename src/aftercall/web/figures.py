@@ -44,9 +44,11 @@ def of_call(found: CallMetrics, transcript: Transcript) -> list[Shown]:
     reasons = found.reasons
     begins = [turn.start_s for turn in transcript.turns]
     silence = f"{_length(found.silence_ms)}, {round((found.silence_share or 0) * 100)}% of the conversation"
+    missing = [_shown("Talk share", "", reasons.get("talk_ratio", ""))] if found.talk_ratio is None else []
     return [
-        _shown("Talk share", "" if found.talk_ratio is None else "known", reasons.get("talk_ratio", "")),
-        _shown("Silence", silence if found.silence_ms is not None else "", reasons.get("silence_ms", ""), found.silences),
+        *missing,
+        _shown("Silence", silence if found.silence_ms is not None else "", reasons.get("silence_ms", ""),
+               found.silences),
         _shown("Longest silence", _length(found.longest_silence_ms), reasons.get("longest_silence_ms", ""),
                _longest(found.silences)),
         _shown("On hold", _length(found.hold_ms), reasons.get("hold_ms", ""), found.holds),
@@ -81,7 +83,8 @@ def of_party(name: str, found: CallMetrics, transcript: Transcript) -> list[Show
         _places("Questions", _rate(party.questions_per_10_min, "in 10 minutes"), why("questions_per_10_min"),
                 party.question_turns, begins),
         _shown("Filler words", "" if party.filler_words is None else str(party.filler_words), why("filler_words")),
-        _places("Raised voice", "" if raised is None else _times(len(raised)), why("raised_turns"), raised or (), begins),
+        _places("Raised voice", "" if raised is None else _times(len(raised)), why("raised_turns"), raised or (),
+                begins),
     ]  # fmt: skip
 
 

@@ -245,6 +245,17 @@ class Turn:
     is_understood: bool = True
     #: A person has corrected its text.
     is_corrected: bool = False
+    #: 0 to 100: 100 + the level of its speech in dBFS; None where nobody has measured it.
+    loudness: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechSpan:
+    """A stretch of an audio channel in which somebody speaks."""
+
+    audio_channel: int
+    start_s: float
+    end_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,6 +280,10 @@ class Transcript:
     #: Where the language comes from: `chosen` by a setting or a person, `engine` found it, `text` read from the words,
     #: `assumed` because the engine knows no other.
     language_from: Literal["chosen", "engine", "text", "assumed"] = "assumed"
+    #: Where somebody speaks, in order; empty in transcripts of releases that did not keep it.
+    speech: tuple[SpeechSpan, ...] = ()
+    #: False where the turns' order stands in for times that nobody gave.
+    has_times: bool = True
 
 
 # ---- insight ----------------------------------------------------------------------------------------------------
@@ -349,12 +364,121 @@ class CallFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Interruption:
+    """Somebody cut the other off."""
+
+    #: When the interrupter began, and when the other had stopped.
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartyMetrics:
+    """The figures of one party; None where one cannot be known, with the reason in `CallMetrics.reasons`."""
+
+    talk_time_ms: int | None = None
+    #: Words a minute.
+    talk_speed: int | None = None
+    #: The longest unbroken speech: an agent's monologue, a customer's story.
+    longest: Span | None = None
+    longest_ms: int | None = None
+    #: How long the party lets pass before answering the other.
+    response_latency_ms: int | None = None
+    response_latency_p90_ms: int | None = None
+    #: The times this party interrupted the other.
+    interruptions: tuple[Interruption, ...] | None = None
+    questions_per_10_min: float | None = None
+    #: Positions of the turns that ask something.
+    question_turns: tuple[int, ...] = ()
+    filler_words: int | None = None
+    #: 0 to 100, the median of the turns.
+    loudness: float | None = None
+    #: Positions of the turns said in a raised voice.
+    raised_turns: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallMetrics:
+    """The figures of a call; None where one cannot be known, and `reasons` says why."""
+
+    #: From the first speech to the last.
+    conversation_ms: int | None = None
+    talk_time_ms: int | None = None
+    #: The agent's part of both parties' talk time, 0 to 1; silence is not in it.
+    talk_ratio: float | None = None
+    overlap_ms: int | None = None
+    overlaps: tuple[Span, ...] = ()
+    silences: tuple[Span, ...] = ()
+    silence_ms: int | None = None
+    #: Of the conversation, 0 to 1.
+    silence_share: float | None = None
+    longest_silence_ms: int | None = None
+    holds: tuple[Span, ...] = ()
+    hold_ms: int | None = None
+    #: Words a minute, of everybody.
+    talk_speed: int | None = None
+    questions_per_10_min: float | None = None
+    question_turns: tuple[int, ...] = ()
+    #: The agent's median wait after the customer has spoken.
+    patience_ms: int | None = None
+    #: Changes of speaker a minute.
+    interactivity: float | None = None
+    #: From the answer to the first speech.
+    dead_air_start_ms: int | None = None
+    #: `agent` and `customer`; `A` and `B` where roles are not known.
+    parties: dict[str, PartyMetrics] = field(default_factory=dict)
+    #: The parties were told apart by their voices.
+    is_estimated: bool = False
+    #: Name of a figure (`agent.talk_speed` for a party's) to why it is None.
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+MomentKind = Literal["reason", "key sentence", "promise", "action", "last word"]
+Owner = Literal["agent", "customer", "unknown"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyMoment:
+    """Something said that matters: a quote, with its time."""
+
+    kind: MomentKind
+    quote: str
+    #: Position of the turn.
+    turn: int
+    start_s: float
+    end_s: float
+    #: Who said it.
+    speaker: Owner
+    #: Who has to do it, for promises and actions.
+    owner: Owner | None = None
+    #: ISO 8601 date, or date and time with the PBX's offset; None where it is not said, or not clear.
+    due: str | None = None
+    #: The words that say when.
+    due_words: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeFact:
+    """Something that is certain of how a call ended; never a judgement."""
+
+    fact: Literal["follow-up promised", "customer thanked at the end", "voicemail", "not answered", "transferred"]
+    #: Where it was said; None where the PBX tells it.
+    turn: int | None = None
+    start_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Insight:
     """All that was understood of one transcript."""
 
     #: One per turn, in the turns' order.
     turns: tuple[TurnSentiment, ...]
     sentiment: CallSentiment
+    metrics: CallMetrics | None = None
+    moments: tuple[KeyMoment, ...] = ()
+    #: Why there are no moments, "" if there are.
+    moments_reason: str = ""
+    outcome_facts: tuple[OutcomeFact, ...] = ()
     #: Which rules and models made it: `mood`, `metrics`, ... to their versions.
     versions: dict[str, str] = field(default_factory=dict)
 

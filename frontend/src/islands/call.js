@@ -3,7 +3,7 @@ import { isCommand } from "../shortcuts.js";
 import { listen } from "../stream.js";
 
 /** What may change while the page is open; the player is left alone, so that nobody is interrupted. */
-const PARTS = ["call-mood", "call-state", "trouble", "transcript", "side", "lane"];
+const PARTS = ["call-mood", "call-state", "trouble", "transcript", "side", "lane", "loud"];
 
 export function mount(element, signal) {
   let isAsking = false;

@@ -56,7 +56,8 @@ def _of_file(workers: Workers, file: Path, choice: str, outfit: Outfit, hints: H
     if not file.is_file():
         raise FormInvalid(field="FILE", problem=f"there is no file {file}.")
     sound = Sound(path=file, name=file.name)
-    direction = names.parse(file.name).direction
+    told = names.parse(file.name)
+    direction = told.direction
     began = time.perf_counter()
     look = workers.many.run(look_at, sound)
     decoded = time.perf_counter()
@@ -70,8 +71,12 @@ def _of_file(workers: Workers, file: Path, choice: str, outfit: Outfit, hints: H
     )
     heard = time.perf_counter()
     facts = CallFacts(
-        direction=direction, duration_s=look.facts.duration_s, audio_channels=look.facts.audio_channels
-    )  # fmt: skip
+        direction=direction,
+        duration_s=look.facts.duration_s,
+        started_at=told.started_at,
+        utc_offset_min=told.utc_offset_min,
+        audio_channels=look.facts.audio_channels,
+    )
     insight = workers.many.run(understand, transcript, facts, InsightSettings(models=outfit.models))
     ended = time.perf_counter()
     return {
@@ -127,6 +132,7 @@ def _transcript(given: Any, number: int, language: str) -> Transcript:
         language=str(given.get("language") or language),
         speakers="not separated" if speakers <= {"unknown"} else "separated",
         turns=made,
+        has_times=all("start_s" in each and "end_s" in each for each in turns),
     )
 
 

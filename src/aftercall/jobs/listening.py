@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aftercall.audio.decode import decode
 from aftercall.audio.peaks import peaks
+from aftercall.audio.turn_levels import with_loudness
 from aftercall.errors import EngineDied, ModelDamaged
 from aftercall.jobs.pool import CpuPool, Workers
 from aftercall.model import Audio, AudioFacts, Transcript, Utterance
@@ -59,6 +60,7 @@ def plan_listening(sound: Sound, manner: Manner) -> Plan:
 
 
 def write_down(  # noqa: PLR0917 - the pool hands arguments over by their places
+    sound: Sound,
     planned: Plan,
     heard: list[Utterance],
     choice: str,
@@ -69,7 +71,8 @@ def write_down(  # noqa: PLR0917 - the pool hands arguments over by their places
 ) -> Transcript:
     """Make the transcript; finding out a language takes tables that the process which waits need not hold."""
     engine = plugins.load(choice, outfit)
-    return write(planned, heard, engine, hints, manner=manner, circumstances=circumstances)
+    made = write(planned, heard, engine, hints, manner=manner, circumstances=circumstances)
+    return with_loudness(made, _decoded(sound)[0]) if made.turns else made
 
 
 def warm_up(choice: str, outfit: Outfit) -> None:
@@ -121,7 +124,7 @@ def transcribe(
     shares = share_out(planned.portions, pool.workers)
     heard = pool.run_all(listen, [((sound, share, choice, outfit, hints), {}) for share in shares])
     known = circumstances or Circumstances()
-    return workers.many.run(write_down, planned, merge(heard), choice, outfit, hints, manner, known)
+    return workers.many.run(write_down, sound, planned, merge(heard), choice, outfit, hints, manner, known)
 
 
 def _try(pool: CpuPool, choice: str, outfit: Outfit, engine: SpeechEngine) -> None:

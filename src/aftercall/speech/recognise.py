@@ -15,6 +15,7 @@ from aftercall.audio.activity import Activity, find_speech
 from aftercall.audio.bleed import without_bleed
 from aftercall.audio.channels import listen_to
 from aftercall.audio.tones import SHORTEST_SILENCE_S, non_speech
+from aftercall.audio.turn_levels import with_loudness
 from aftercall.model import (
     Audio,
     Direction,
@@ -23,6 +24,7 @@ from aftercall.model import (
     Samples,
     Span,
     SpeakerSeparation,
+    SpeechSpan,
     Transcript,
     Utterance,
     Voices,
@@ -99,7 +101,8 @@ def recognise(
     manner = manner or Manner()
     planned = plan(audio, manner)
     heard = hear(audio, planned.portions, engine, hints)
-    return write(planned, heard, engine, hints, manner=manner, circumstances=circumstances)
+    made = write(planned, heard, engine, hints, manner=manner, circumstances=circumstances)
+    return with_loudness(made, audio)
 
 
 def plan(audio: Audio, manner: Manner | None = None) -> Plan:
@@ -211,6 +214,11 @@ def write(
         voices=plan.voices,
         roles_reason=decision.reason,
         language_from=language_from,
+        speech=tuple(
+            SpeechSpan(audio_channel=portion.audio_channel, start_s=span.start_s, end_s=span.end_s)
+            for portion in plan.portions
+            for span in portion.spans
+        ),
     )
 
 

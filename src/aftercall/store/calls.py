@@ -103,6 +103,16 @@ class CallRow:
     is_low_accuracy: bool | None
     #: BCP 47, of the transcript.
     language: str | None
+    #: Why somebody called, as it was said.
+    reason: str | None
+    #: The agent's part of the talk time, 0 to 1.
+    talk_share: float | None
+    #: Of the conversation, 0 to 1.
+    silence_share: float | None
+    #: By both parties; None where they cannot be heard.
+    interruptions: int | None
+    #: Promises by either party.
+    open_promises: int | None
     updated_at: datetime
     #: Where a search found its words; empty without a search.
     snippet: Snippet | None = None

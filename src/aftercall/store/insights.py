@@ -1,11 +1,12 @@
 """This file remembers what was understood of each call."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from aftercall.model import Insight
+from aftercall.model import CallMetrics, Insight
 from aftercall.store.tables import call, insight
 
 _WHOLE = TypeAdapter(Insight)
@@ -25,8 +26,22 @@ def put(db: sa.Connection, call_id: str, made: Insight, now: datetime) -> None:
             sentiment_label=made.sentiment.label,
             sentiment_trend=made.sentiment.trend,
             is_sentiment_uncertain=made.sentiment.is_low_confidence,
+            **_listed(made),
         )
     )
+
+
+def _listed(made: Insight) -> dict[str, Any]:
+    """What the list shows and filters of the figures and key moments."""
+    figures = made.metrics or CallMetrics()
+    cut_off = [party.interruptions for party in figures.parties.values() if party.interruptions is not None]
+    return {
+        "reason": next((each.quote for each in made.moments if each.kind == "reason"), None),
+        "talk_share": figures.talk_ratio,
+        "silence_share": figures.silence_share,
+        "interruptions": sum(map(len, cut_off)) if cut_off else None,
+        "open_promises": None if made.moments_reason else sum(each.kind == "promise" for each in made.moments),
+    }
 
 
 def of_call(db: sa.Connection, call_id: str) -> Insight | None:

@@ -7,7 +7,17 @@ from typing import Any
 
 from aftercall.insight.category_rules import plain
 from aftercall.insight.llm import Tested
-from aftercall.model import AudioFacts, CallSentiment, Insight, NonSpeech, Transcript, Turn, TurnSentiment, Voices
+from aftercall.model import (
+    AudioFacts,
+    CallMetrics,
+    CallSentiment,
+    Insight,
+    NonSpeech,
+    Transcript,
+    Turn,
+    TurnSentiment,
+    Voices,
+)
 from aftercall.pbx.cdr_calls import CdrCall
 from aftercall.recordings import filters
 from aftercall.speech.engine import RemoteService
@@ -79,6 +89,11 @@ def call(row: CallRow) -> dict[str, Any]:
         "further_recording_of": row.main_id,
         "called_back_by": row.called_back_id,
         "sentiment": _call_mood(row),
+        "reason": row.reason,
+        "talk_share": row.talk_share,
+        "silence_share": row.silence_share,
+        "interruptions": row.interruptions,
+        "open_promises": row.open_promises,
         "engine": row.engine,
         "language": row.language,
         "is_low_accuracy": row.is_low_accuracy,
@@ -337,8 +352,8 @@ def understood(transcript: Transcript | None, insight: Insight | None) -> dict[s
             turn(each, moods[index] if index < len(moods) else None) for index, each in enumerate(turns)
         ] if transcript else None,
         "sentiment": sentiment(insight.sentiment) if insight else None,
-        "metrics": None,
-        "moments": None,
+        "metrics": metrics(insight.metrics) if insight and insight.metrics else None,
+        "moments": moments(insight) if insight else None,
         "categories": None,
         "redactions": None,
         "versions": insight.versions if insight else None,
@@ -374,6 +389,7 @@ def turn(said: Turn, mood: TurnSentiment | None) -> dict[str, Any]:
         "text": said.text,
         "is_understood": said.is_understood,
         "is_corrected": said.is_corrected,
+        "loudness": said.loudness,
         "sentiment": {"label": mood.label, "score": mood.score, "evidence": list(mood.evidence)} if mood else None,
         "words": [
             {
@@ -397,6 +413,20 @@ def sentiment(felt: CallSentiment) -> dict[str, Any]:
         "is_low_confidence": felt.is_low_confidence,
         "reason": felt.reason,
         "method": felt.method,
+    }
+
+
+def metrics(found: CallMetrics) -> dict[str, Any]:
+    """The figures of a call; null where one cannot be known, and `reasons` says why."""
+    return asdict(found)
+
+
+def moments(found: Insight) -> dict[str, Any]:
+    """Key moments and facts of the outcome, each with its turn and second."""
+    return {
+        "items": [asdict(each) for each in found.moments],
+        "reason": found.moments_reason,
+        "outcome_facts": [asdict(each) for each in found.outcome_facts],
     }
 
 

@@ -209,6 +209,12 @@ call = sa.Table(
     sa.Column("is_low_accuracy", sa.Boolean),
     #: BCP 47, of the transcript.
     sa.Column("language", sa.String(20)),
+    #: Of the key moments and the figures, what the list shows and filters.
+    sa.Column("reason", sa.Text),
+    sa.Column("talk_share", sa.Float),
+    sa.Column("silence_share", sa.Float),
+    sa.Column("interruptions", sa.Integer),
+    sa.Column("open_promises", sa.Integer),
     sa.Column("updated_at", UTC, nullable=False, index=True),
     sa.Index("ix_call_direction_sort_key", "direction", "sort_key"),
     sa.Index("ix_call_sentiment_label_sort_key", "sentiment_label", "sort_key"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aftercall.model import NonSpeech, Transcript, Turn, Voices, VoiceSpan, Word
+from aftercall.model import NonSpeech, SpeechSpan, Transcript, Turn, Voices, VoiceSpan, Word
 from aftercall.store.tables import call, insight, transcript, transcript_version
 
 
@@ -233,6 +233,8 @@ def _columns(made: Transcript) -> dict[str, Any]:
             "voices": asdict(made.voices) if made.voices else None,
             "language_from": made.language_from,
             "roles_reason": made.roles_reason,
+            "speech": [[each.audio_channel, round(each.start_s, 3), round(each.end_s, 3)] for each in made.speech],
+            "has_times": made.has_times,
         },
     }
 
@@ -253,6 +255,11 @@ def _transcript(row: sa.RowMapping | Mapping[str, Any]) -> Transcript:
         voices=Voices(**{**voices, "spans": tuple(VoiceSpan(**each) for each in voices["spans"])}) if voices else None,
         language_from=facts.get("language_from", "assumed"),
         roles_reason=facts.get("roles_reason", ""),
+        speech=tuple(
+            SpeechSpan(audio_channel=channel, start_s=start_s, end_s=end_s)
+            for channel, start_s, end_s in facts.get("speech", ())
+        ),
+        has_times=facts.get("has_times", True),
     )
 
 

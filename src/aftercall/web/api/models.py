@@ -107,6 +107,14 @@ class Call(Shape):
     #: The id of the call in which a missed caller was spoken to.
     called_back_by: str | None
     sentiment: CallMood | None
+    #: Why somebody called, as it was said.
+    reason: str | None
+    #: The agent's part of the talk time, 0 to 1.
+    talk_share: float | None
+    #: Of the conversation, 0 to 1.
+    silence_share: float | None
+    interruptions: int | None
+    open_promises: int | None
     engine: str | None
     language: str | None
     is_low_accuracy: bool | None
@@ -168,6 +176,8 @@ class Turn(Shape):
     text: str
     is_understood: bool
     is_corrected: bool
+    #: 0 to 100: 100 + the level in dBFS.
+    loudness: float | None
     sentiment: TurnMood | None
     words: list[Word]
 
@@ -333,6 +343,85 @@ class CategoryRun(Shape):
     finished_at: str | None
 
 
+class Stretch(Shape):
+    start_s: float
+    end_s: float
+
+
+class PartyMetricsShape(Shape):
+    """The figures of one party; null where one cannot be known."""
+
+    talk_time_ms: int | None
+    talk_speed: int | None
+    longest: Stretch | None
+    longest_ms: int | None
+    response_latency_ms: int | None
+    response_latency_p90_ms: int | None
+    interruptions: list[Stretch] | None
+    questions_per_10_min: float | None
+    question_turns: list[int]
+    filler_words: int | None
+    loudness: float | None
+    raised_turns: list[int] | None
+
+
+class CallMetricsShape(Shape):
+    """The figures of a call; `reasons` says for each that is null why."""
+
+    conversation_ms: int | None
+    talk_time_ms: int | None
+    talk_ratio: float | None
+    overlap_ms: int | None
+    overlaps: list[Stretch]
+    silences: list[Stretch]
+    silence_ms: int | None
+    silence_share: float | None
+    longest_silence_ms: int | None
+    holds: list[Stretch]
+    hold_ms: int | None
+    talk_speed: int | None
+    questions_per_10_min: float | None
+    question_turns: list[int]
+    patience_ms: int | None
+    interactivity: float | None
+    dead_air_start_ms: int | None
+    #: `agent` and `customer`; `A` and `B` where roles are not known.
+    parties: dict[str, PartyMetricsShape]
+    is_estimated: bool
+    reasons: dict[str, str]
+
+
+class KeyMomentShape(Shape):
+    """A quote with its time."""
+
+    kind: Literal["reason", "key sentence", "promise", "action", "last word"]
+    quote: str
+    turn: int
+    start_s: float
+    end_s: float
+    speaker: Literal["agent", "customer", "unknown"]
+    owner: Literal["agent", "customer", "unknown"] | None
+    #: ISO 8601 date, or date and time.
+    due: str | None
+    due_words: str
+
+
+class OutcomeFactShape(Shape):
+    """Something that is certain of how a call ended."""
+
+    fact: Literal["follow-up promised", "customer thanked at the end", "voicemail", "not answered", "transferred"]
+    turn: int | None
+    start_s: float | None
+
+
+class KeyMoments(Shape):
+    """What was said that matters; `reason` says why there is nothing."""
+
+    items: list[KeyMomentShape]
+    reason: str
+    outcome_facts: list[OutcomeFactShape]
+
+
 class WholeCall(Shape):
     """Everything known of one call."""
 
@@ -386,8 +475,8 @@ class WholeCall(Shape):
     non_speech: list[NonSpeech] | None
     turns: list[Turn] | None
     sentiment: Sentiment | None
-    metrics: None
-    moments: None
+    metrics: CallMetricsShape | None
+    moments: KeyMoments | None
     categories: list[CallCategory]
     redactions: None
     #: Null while no language model was asked.

@@ -12,7 +12,7 @@ from aftercall.model import CallState, Stage
 from aftercall.store import call_speakers, calls, cdrs, corrections, llm_settings, reruns, speech_settings, transcripts
 from aftercall.store.call_speakers import ChosenSpeaker
 from aftercall.store.calls import CallDetail
-from aftercall.web import access, audio, call_lines, engine_choices, list_query, mood, rendering
+from aftercall.web import access, audio, call_lines, engine_choices, figures, list_query, loudness, mood, rendering
 from aftercall.web.display import ENDED
 from aftercall.web.sessions import SignedIn
 
@@ -64,6 +64,11 @@ def show(request: Request, account: SignedIn, call_id: str) -> Response:
         felt=insight.sentiment if insight else None,
         voices=_voices(found, chosen),
         lane=mood.lane(transcript, moods, found.row.duration_s),
+        loud_lane=loudness.lane(transcript, insight.metrics if insight else None, found.row.duration_s),
+        insight=insight,
+        metrics=insight.metrics if insight and transcript else None,
+        talk_share=figures.share(insight.metrics) if insight and insight.metrics else None,
+        figures=figures,
         line=mood.line(insight.sentiment) if insight else None,
         stages=_stages(found),
         told=told,

@@ -64,6 +64,14 @@ class HeardTurn:
         return spoken.normalised(self.text)
 
     @cached_property
+    def _plain(self) -> str:
+        return self.text.lower().replace("'", "").replace("\u2019", "").replace("\u02bc", "")
+
+    def may_hold(self, anchors: Sequence[str]) -> bool:
+        """Whether one of these letters in a row is in the text: a quick look before the common form is made."""
+        return not self.text.isascii() or any(anchor in self._plain for anchor in anchors)
+
+    @cached_property
     def words(self) -> Sequence[Word]:
         return self._words()
 
@@ -200,10 +208,13 @@ def _said(rule: Words, heard: Heard, pattern: re.Pattern[str]) -> Verdict:
     low, high = _limits(rule.window, heard)
     found: list[Evidence] = []
     is_unclear = False
+    anchors = phrase_patterns.anchors(rule.phrases, rule.match)
     for position, turn in enumerate(heard.turns):
         if turn.end_s < low or turn.start_s > high or not _is_by(rule.party, turn.role):
             continue
         is_unclear = is_unclear or not turn.is_understood
+        if anchors and not turn.may_hold(anchors):
+            continue
         for match in pattern.finditer(turn.normalised):
             start_s, words = _place(turn, match)
             if low <= start_s <= high:

@@ -5,6 +5,7 @@ The expression finds phrases exactly, in every form of their words, or with one 
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 from aftercall.insight import spoken
@@ -23,6 +24,22 @@ _LETTER = r"[^\W\d_]"
 def compiled(phrases: Iterable[str], match: Match) -> re.Pattern[str]:
     """One expression that finds any of the phrases."""
     return re.compile("|".join(f"(?:{_phrase(phrase, match)})" for phrase in phrases))
+
+
+@lru_cache(maxsize=1000)
+def anchors(phrases: tuple[str, ...], match: Match) -> tuple[str, ...]:
+    """Letters of which some must be in any text that holds one of the phrases; none if nothing of the kind is sure."""
+    found = set()
+    for phrase in phrases:
+        sure = [token for stretch in parts(phrase) for token in stretch if token.isascii() and token.isalpha()]
+        if match == "fuzzy":
+            sure = [token for token in sure if len(token) < FUZZY_FROM]
+        if match == "stem":
+            sure = [stem(token) for token in sure]
+        if not sure:
+            return ()
+        found.add(max(sure, key=len))
+    return tuple(sorted(found))
 
 
 def parts(phrase: str) -> list[list[str]]:

@@ -2,6 +2,7 @@
 import htmx from "htmx.org";
 import * as call from "./islands/call.js";
 import * as connection from "./islands/connection.js";
+import * as corrector from "./islands/corrector.js";
 import * as copy from "./islands/copy.js";
 import * as list from "./islands/list.js";
 import * as menu from "./islands/menu.js";
@@ -14,6 +15,7 @@ import { listenForShortcuts } from "./shortcuts.js";
 const islands = {
   call: async () => call,
   connection: async () => connection,
+  corrector: async () => corrector,
   copy: async () => copy,
   list: async () => list,
   menu: async () => menu,

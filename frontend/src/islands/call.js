@@ -26,6 +26,8 @@ export function mount(element, signal) {
       }
       for (const id of PARTS) {
         const [shown, made] = [document.getElementById(id), page.getElementById(id)];
+        // A line that is being corrected stays as it is; when it closes, the page is asked for again.
+        if (shown?.querySelector(".line-open")) continue;
         if (shown && made && shown.innerHTML !== made.innerHTML) shown.innerHTML = made.innerHTML;
       }
       document.dispatchEvent(new CustomEvent("aftercall:call-changed"));
@@ -39,6 +41,11 @@ export function mount(element, signal) {
       }
     }
   };
+
+  document.addEventListener("aftercall:refresh-call", async (event) => {
+    await refresh();
+    document.getElementById(event.detail.focus)?.focus({ preventScroll: true });
+  }, { signal });
 
   listen(element.dataset.events, { call: refresh }, signal);
 

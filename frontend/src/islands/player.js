@@ -192,6 +192,7 @@ export function mount(player, signal) {
     command();
   }, { signal });
 
+  document.addEventListener("aftercall:clip-starts", () => media.pause(), { signal });
   document.addEventListener("aftercall:call-changed", () => {
     text = readText();
     lit = turn = null;

@@ -1,6 +1,6 @@
 """This file is where people put a transcript right: a line's words, who said it, and what a line has said before.
 
-Each form is a page of its own, with the sound of the line.
+Each form is a page of its own, with the sound of the line; the page of the call opens it in the line's place.
 """
 
 import re
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Form
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -80,7 +81,7 @@ def correct(  # noqa: PLR0917 - each is a field of the form
     position: int,
     text: Annotated[str, Form(max_length=LONGEST_TEXT)] = "",
     expected: Annotated[str, Form(max_length=LONGEST_TEXT)] = "",
-    learn: Annotated[str, Form(max_length=400)] = "",
+    learn: Annotated[list[Annotated[str, Field(max_length=400)]] | None, Form()] = None,
 ) -> Response:
     """Save a line, and teach the engines some of its words; a line that changed meanwhile is shown beside the text."""
     find(request, account, call_id)
@@ -89,9 +90,11 @@ def correct(  # noqa: PLR0917 - each is a field of the form
         parts.control.correcting.correct(call_id, position, text=text, expected=expected, by=account.name)
     except CorrectionOutdated as outdated:
         opened = open_line(request, account, call_id, position)
-        return _form(request, opened, text=text, learn=learn, status=outdated.status, outdated=outdated)
+        return _form(
+            request, opened, text=text, learn=", ".join(learn or ()), status=outdated.status, outdated=outdated
+        )
     with parts.engine.begin() as db:
-        for phrase in re.split(r"[,;\n]", learn):
+        for phrase in re.split(r"[,;\n]", ",".join(learn or ())):
             vocabulary.add(db, phrase, source="learned", by=account.name, now=parts.clock())
     return _back(call_id, position)
 

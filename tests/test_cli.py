@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tests.fixtures.house import noise
 
+from aftercall.cli import main
 from aftercall.pbx import guide
 from aftercall.testing import Simulator
 
@@ -306,3 +308,12 @@ def test_the_events_are_told_and_their_name_can_be_changed(shell: Shell, simulat
     after = json.loads(shell("pbx", "events", "--new-name").stdout)
     assert after["application"] != before["application"]
     assert after["application"].startswith("aftercall-")
+
+
+def test_analyse_masks_a_card_unless_it_is_asked_not_to() -> None:
+    line = '{"turns": [{"speaker": "B", "text": "my card is 4111 1111 1111 1111"}]}\n'
+    masked = CliRunner().invoke(main, ["analyse", "--transcript", "-"], input=line)
+    shown = CliRunner().invoke(main, ["analyse", "--transcript", "-", "--show-redacted"], input=line)
+    assert "1111" not in masked.output
+    assert [each["kind"] for each in json.loads(masked.output)["redactions"]] == ["card"]
+    assert json.loads(shown.output)["turns"][0]["text"] == "my card is 4111 1111 1111 1111"

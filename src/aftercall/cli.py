@@ -124,6 +124,9 @@ def sync(settings: Settings, name: str | None, wait: bool, status: bool, as_json
 @click.option("--language", help="Language spoken (BCP 47); found out if not given.")
 @click.option("--workers", type=click.IntRange(1), help="Worker processes (default: one for each core).")
 @click.option("--transcript", type=click.File(), help="Skip the audio: JSON lines with turns, - for stdin.")
+@click.option(
+    "--show-redacted", is_flag=True, help="Print card numbers, e-mail addresses and the like as they were said."
+)
 @click.pass_obj
 def analyse(
     settings: Settings,
@@ -132,6 +135,7 @@ def analyse(
     language: str | None,
     workers: int | None,
     transcript: Any,
+    show_redacted: bool,
 ) -> None:
     """Analyse local audio files (or transcripts) and print a JSON line each; needs no PBX and stores nothing."""
     from aftercall.commands import analyse as command
@@ -140,9 +144,16 @@ def analyse(
         raise click.UsageError("Give audio files, or --transcript with a file of JSON lines.")
     has_failed = False
     lines: Iterator[dict[str, Any]] = (
-        command.of_transcripts(transcript, language=language or "en")
+        command.of_transcripts(transcript, language=language or "en", shows_redacted=show_redacted)
         if transcript
-        else command.of_files(files, settings, engine=engine, language=language, workers=workers or os.cpu_count() or 1)
+        else command.of_files(
+            files,
+            settings,
+            engine=engine,
+            language=language,
+            workers=workers or os.cpu_count() or 1,
+            shows_redacted=show_redacted,
+        )
     )
     for line in lines:
         has_failed = has_failed or "error" in line

@@ -88,7 +88,8 @@ _WRITTEN_SSN = re.compile(r"\d{3}-\d{2}-\d{4}")
 _NAMED: tuple[tuple[str, str], ...] = (
     ("cvv", "cvv|cvv2|cvc|cvc2|cid|security code|security number|code on the back|digits on the back|number on the back"
      "|verification value|three digit code|four digit code|three digits|signature strip|card code"),
-    ("expiry", "expiry|expires|expire|expiration|exp|expiring|valid until|valid thru|valid through|good through|good thru"),
+    ("expiry", "expiry|expires|expire|expiration|exp|expiring"
+     "|valid until|valid thru|valid through|good through|good thru"),
     ("card", "card|visa|mastercard|amex|american express|debit|credit|cards"),
     ("ssn", "social|ssn|socials|tax id|taxpayer"),
     ("pin", "pin|passcode"),

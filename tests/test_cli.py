@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tests.fixtures.house import noise
 from tests.fixtures.speech_service import SpeechService, words_over
 
+from aftercall.cli import main
 from aftercall.pbx import guide
 from aftercall.speech.engines.remote import SAMPLE
 from aftercall.testing import Simulator
@@ -333,3 +335,12 @@ def test_a_file_is_analysed_by_a_remote_service(shell: Shell, speech_service: Sp
     assert line["engine"] == "remote"
     assert line["model"].startswith("whisper-1 at 127.0.0.1")
     assert line["turns"][0]["text"] == "Good morning."
+
+
+def test_analyse_masks_a_card_unless_it_is_asked_not_to() -> None:
+    line = '{"turns": [{"speaker": "B", "text": "my card is 4111 1111 1111 1111"}]}\n'
+    masked = CliRunner().invoke(main, ["analyse", "--transcript", "-"], input=line)
+    shown = CliRunner().invoke(main, ["analyse", "--transcript", "-", "--show-redacted"], input=line)
+    assert "1111" not in masked.output
+    assert [each["kind"] for each in json.loads(masked.output)["redactions"]] == ["card"]
+    assert json.loads(shown.output)["turns"][0]["text"] == "my card is 4111 1111 1111 1111"

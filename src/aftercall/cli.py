@@ -126,6 +126,9 @@ def sync(settings: Settings, name: str | None, wait: bool, status: bool, as_json
 @click.option("--remote-url", envvar="AFTERCALL_REMOTE_URL", help="For --engine remote: the service, as far as /v1.")
 @click.option("--remote-model", envvar="AFTERCALL_REMOTE_MODEL", default="whisper-1", show_default=True)
 @click.option("--transcript", type=click.File(), help="Skip the audio: JSON lines with turns, - for stdin.")
+@click.option(
+    "--show-redacted", is_flag=True, help="Print card numbers, e-mail addresses and the like as they were said."
+)
 @click.pass_obj
 def analyse(
     settings: Settings,
@@ -136,6 +139,7 @@ def analyse(
     remote_url: str | None,
     remote_model: str,
     transcript: Any,
+    show_redacted: bool,
 ) -> None:
     """Analyse local audio files (or transcripts) and print a JSON line each; needs no PBX and stores nothing."""
     from aftercall.commands import analyse as command
@@ -149,7 +153,7 @@ def analyse(
         raise click.UsageError("Give audio files, or --transcript with a file of JSON lines.")
     has_failed = False
     lines: Iterator[dict[str, Any]] = (
-        command.of_transcripts(transcript, language=language or "en")
+        command.of_transcripts(transcript, language=language or "en", shows_redacted=show_redacted)
         if transcript
         else command.of_files(
             files,
@@ -158,6 +162,7 @@ def analyse(
             language=language,
             workers=workers or os.cpu_count() or 1,
             remote=remote,
+            shows_redacted=show_redacted,
         )
     )
     for line in lines:

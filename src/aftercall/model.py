@@ -185,6 +185,8 @@ class Word:
     end_s: float
     #: 0 to 1 as the engine sees it, None if the engine gives none.
     confidence: float | None = None
+    #: The kind of what was said here, where `text` is only its label.
+    redacted: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -320,6 +322,23 @@ class CallSentiment:
     is_low_confidence: bool = False
     #: The method and its version.
     method: str = ""
+
+
+RedactionKind = Literal["card", "cvv", "expiry", "ssn", "account", "phone", "email", "dob"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redaction:
+    """Words of one turn that say something to be hidden; what crosses turns is one of these for each turn."""
+
+    kind: RedactionKind
+    #: Position of the turn, from 0.
+    turn: int
+    #: Positions in the turn's words, both included; in its text split at spaces where it has no words.
+    first_word: int
+    last_word: int
+    start_s: float
+    end_s: float
 
 
 @dataclass(frozen=True, kw_only=True)

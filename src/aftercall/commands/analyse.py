@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aftercall.errors import AppError, FormInvalid
+from aftercall.insight import redaction
 from aftercall.insight.whole import InsightSettings, understand
 from aftercall.jobs.listening import Sound, look_at, transcribe
 from aftercall.jobs.pool import Workers
@@ -31,9 +32,12 @@ def of_files(
     language: str | None,
     workers: int,
     remote: RemoteService | None = None,
+    shows_redacted: bool = False,
 ) -> Iterator[Line]:
     """Analyse audio files; a file that cannot be analysed gives a line with its error.
 
+    Args:
+        shows_redacted: leave cards, numbers and addresses readable.
     Raises:
         EngineError: the engine or the language is not there.
     """
@@ -45,14 +49,14 @@ def of_files(
     try:
         for file in files:
             try:
-                yield _of_file(pool, file, chosen, outfit, hints)
+                yield _of_file(pool, file, chosen, outfit, hints, shows_redacted=shows_redacted)
             except AppError as error:
                 yield {"file": str(file), "error": Failure.of(error).as_json()}
     finally:
         pool.close()
 
 
-def _of_file(workers: Workers, file: Path, choice: str, outfit: Outfit, hints: Hints) -> Line:
+def _of_file(workers: Workers, file: Path, choice: str, outfit: Outfit, hints: Hints, *, shows_redacted: bool) -> Line:
     if not file.is_file():
         raise FormInvalid(field="FILE", problem=f"there is no file {file}.")
     sound = Sound(path=file, name=file.name)
@@ -70,6 +74,8 @@ def _of_file(workers: Workers, file: Path, choice: str, outfit: Outfit, hints: H
         circumstances=Circumstances(direction=direction),
     )
     heard = time.perf_counter()
+    found = redaction.find(transcript)
+    transcript = transcript if shows_redacted else redaction.mask(transcript, found)
     facts = CallFacts(
         direction=direction,
         duration_s=look.facts.duration_s,
@@ -84,7 +90,7 @@ def _of_file(workers: Workers, file: Path, choice: str, outfit: Outfit, hints: H
         "duration_s": round(look.facts.duration_s, 3),
         "direction": direction,
         "audio": shapes.audio(look.facts),
-        **shapes.understood(transcript, insight),
+        **shapes.understood(transcript, insight, found),
         "timings": {
             "decode_s": round(decoded - began, 3),
             "transcribe_s": round(heard - decoded, 3),
@@ -93,7 +99,7 @@ def _of_file(workers: Workers, file: Path, choice: str, outfit: Outfit, hints: H
     }
 
 
-def of_transcripts(lines: Iterable[str], *, language: str) -> Iterator[Line]:
+def of_transcripts(lines: Iterable[str], *, language: str, shows_redacted: bool = False) -> Iterator[Line]:
     """Analyse transcripts given as JSON lines: {"direction", "turns": [{"speaker" or "role", "text", ...}]}."""
     for number, text in enumerate(lines, 1):
         if not text.strip():
@@ -109,13 +115,15 @@ def of_transcripts(lines: Iterable[str], *, language: str) -> Iterator[Line]:
             yield {"line": number, "error": Failure.of(error).as_json()}
             continue
         began = time.perf_counter()
+        found = redaction.find(transcript)
+        transcript = transcript if shows_redacted else redaction.mask(transcript, found)
         facts = CallFacts(direction=given.get("direction") or "unknown")
         insight = understand(transcript, facts, InsightSettings())
         yield {
             "file": None,
             "duration_s": None,
             "direction": given.get("direction"),
-            **shapes.understood(transcript, insight),
+            **shapes.understood(transcript, insight, found),
             "timings": {"analyse_s": round(time.perf_counter() - began, 3)},
         }
 

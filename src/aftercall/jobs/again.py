@@ -66,6 +66,7 @@ def transcribe(engine: sa.Engine, transcribing: Transcribing, rerun_id: str, cal
         return
     with engine.begin() as db:
         before = transcripts.of_call(db, call_id)
+        made = transcripts.masked(db, made)
         changed, longest = _difference(before, made)
         transcripts.put_candidate(db, call_id, made, rerun_id=rerun_id, now=clock())
         is_ours = reruns.set_state(

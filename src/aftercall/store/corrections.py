@@ -54,8 +54,7 @@ def correct(
     after = replace(
         before, text=written, words=retimed(before, written), is_understood=True, is_corrected=True
     )  # fmt: skip
-    _change(db, call_id, made, position, after, kind="confirm" if is_same else "correct", by=by, now=now)
-    return after
+    return _change(db, call_id, made, position, after, kind="confirm" if is_same else "correct", by=by, now=now)
 
 
 def restore(db: sa.Connection, call_id: str, correction_id: int, *, by: str, now: datetime) -> Turn:
@@ -74,8 +73,7 @@ def restore(db: sa.Connection, call_id: str, correction_id: int, *, by: str, now
     if found.version != transcripts.present_version(db, call_id):
         raise CorrectionOutdated(line=found.position + 1)
     after = replace(found.before, speaker=present.speaker, role=present.role)
-    _change(db, call_id, made, found.position, after, kind="restore", by=by, now=now)
-    return after
+    return _change(db, call_id, made, found.position, after, kind="restore", by=by, now=now)
 
 
 def history(db: sa.Connection, call_id: str, *, every_version: bool = False) -> list[Correction]:
@@ -110,7 +108,9 @@ def _line(db: sa.Connection, call_id: str, position: int, now: datetime) -> tupl
 
 def _change(
     db: sa.Connection, call_id: str, made: Transcript, position: int, after: Turn, *, kind: Kind, by: str, now: datetime
-) -> None:
+) -> Turn:
+    turns = (*made.turns[:position], after, *made.turns[position + 1 :])
+    changed = transcripts.masked(db, replace(made, turns=turns))
     db.execute(
         correction.insert().values(
             call_id=call_id,
@@ -118,13 +118,13 @@ def _change(
             position=position,
             kind=kind,
             before=transcripts.turn_as_json(made.turns[position]),
-            after=transcripts.turn_as_json(after),
+            after=transcripts.turn_as_json(changed.turns[position]),
             made_by=by,
             made_at=now,
         )
     )
-    turns = (*made.turns[:position], after, *made.turns[position + 1 :])
-    transcripts.change(db, call_id, replace(made, turns=turns))
+    transcripts.change(db, call_id, changed)
+    return changed.turns[position]
 
 
 def _read(row: sa.RowMapping | Mapping[str, Any]) -> Correction:

@@ -1,18 +1,21 @@
 """This file gives calls their JSON shapes: the same from the command line and from the API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, cast
 
 from aftercall.insight.category_rules import plain
 from aftercall.insight.llm import Tested
+from aftercall.insight.redaction import LABELS
 from aftercall.model import (
     AudioFacts,
     CallMetrics,
     CallSentiment,
     Insight,
     NonSpeech,
+    Redaction,
+    RedactionKind,
     Transcript,
     Turn,
     TurnSentiment,
@@ -333,8 +336,14 @@ def stage(record: StageRecord) -> dict[str, Any]:
     }
 
 
-def understood(transcript: Transcript | None, insight: Insight | None) -> dict[str, Any]:
-    """What was said and how it felt; null where that was not (or not yet) found out."""
+def understood(
+    transcript: Transcript | None, insight: Insight | None, found: Sequence[Redaction] | None = None
+) -> dict[str, Any]:
+    """What was said and how it felt; null where that was not (or not yet) found out.
+
+    Args:
+        found: what is hidden in the transcript; None to read it from the labels among its words.
+    """
     moods = insight.turns if insight else ()
     turns = transcript.turns if transcript else ()
     return {
@@ -355,9 +364,26 @@ def understood(transcript: Transcript | None, insight: Insight | None) -> dict[s
         "metrics": metrics(insight.metrics) if insight and insight.metrics else None,
         "moments": moments(insight) if insight else None,
         "categories": None,
-        "redactions": None,
+        "redactions": redactions(transcript, found) if transcript else None,
         "versions": insight.versions if insight else None,
     }  # fmt: skip
+
+
+def redactions(transcript: Transcript, found: Sequence[Redaction] | None = None) -> list[dict[str, Any]]:
+    """What is hidden in a transcript: its kind and place, never its words."""
+    if found is not None:
+        places = [(each.turn, each.kind, each.start_s, each.end_s) for each in found]
+    else:
+        places = [
+            (position, cast("RedactionKind", word.redacted), word.start_s, word.end_s)
+            for position, said in enumerate(transcript.turns)
+            for word in said.words
+            if word.redacted
+        ]
+    return [
+        {"turn": position, "kind": kind, "text": LABELS[kind], "start_s": round(start_s, 2), "end_s": round(end_s, 2)}
+        for position, kind, start_s, end_s in places
+    ]
 
 
 def _voices(found: Voices) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""This file remembers the transcript of each call: the present one, the older ones, and those nobody accepted yet."""
+"""This file remembers the transcript of each call: the present one, the older ones, and those nobody accepted yet.
+
+Whatever is written here is masked first, as the policy says, so that pages, search, exports and the API cannot show it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -7,7 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from aftercall.insight import redaction
 from aftercall.model import NonSpeech, SpeechSpan, Transcript, Turn, Voices, VoiceSpan, Word
+from aftercall.store import redaction_settings
 from aftercall.store.tables import call, insight, transcript, transcript_version
 
 
@@ -32,6 +37,7 @@ def put(db: sa.Connection, call_id: str, made: Transcript, now: datetime) -> Non
     The search index follows by its triggers. Storing the same transcript twice leaves one version, so a step may run
     twice.
     """
+    made = masked(db, made)
     before = of_call(db, call_id)
     if before is not None and (before.engine, before.model, before.turns) == (
         made.engine,
@@ -46,10 +52,16 @@ def put(db: sa.Connection, call_id: str, made: Transcript, now: datetime) -> Non
 
 def change(db: sa.Connection, call_id: str, changed: Transcript) -> None:
     """Change the present transcript without making a version; the search index follows by its triggers."""
+    changed = masked(db, changed)
     db.execute(
         transcript.update().where(transcript.c.call_id == call_id).values(**_columns(changed), text=_text(changed))
     )
     _tell_call(db, call_id, changed)
+
+
+def masked(db: sa.Connection, made: Transcript) -> Transcript:
+    """A transcript as it may be stored: without what the policy hides."""
+    return redaction.mask(made, redaction.find(made), redaction_settings.load(db).masked)
 
 
 def of_call(db: sa.Connection, call_id: str) -> Transcript | None:
@@ -111,6 +123,7 @@ def put_candidate(db: sa.Connection, call_id: str, made: Transcript, *, rerun_id
     Returns:
         Its version number.
     """
+    made = masked(db, made)
     discard_candidates(db, call_id, rerun_id=rerun_id)
     number = _next_version(db, call_id)
     db.execute(
@@ -265,13 +278,22 @@ def _transcript(row: sa.RowMapping | Mapping[str, Any]) -> Transcript:
 
 def turn_as_json(turn: Turn) -> dict[str, Any]:
     # Words as short lists: they are most of the row.
-    words = [[word.text, round(word.start_s, 2), round(word.end_s, 2), word.confidence] for word in turn.words]
+    words = [
+        [
+            word.text,
+            round(word.start_s, 2),
+            round(word.end_s, 2),
+            word.confidence,
+            *([word.redacted] if word.redacted else []),
+        ]
+        for word in turn.words
+    ]
     return {**asdict(turn), "words": words}
 
 
 def turn_from_json(stored: Mapping[str, Any]) -> Turn:
     words = tuple(
-        Word(text=text, start_s=start_s, end_s=end_s, confidence=confidence)
-        for text, start_s, end_s, confidence in stored["words"]
+        Word(text=text, start_s=start_s, end_s=end_s, confidence=confidence, redacted=redacted[0] if redacted else None)
+        for text, start_s, end_s, confidence, *redacted in stored["words"]
     )
     return Turn(**{**stored, "words": words})

@@ -83,7 +83,8 @@ def test_the_clip_of_the_line_plays_round_and_stays_within_it(call: Page) -> Non
 
 def test_a_correction_is_saved_in_place_by_key_and_its_new_word_learnt(call: Page, office: Server) -> None:
     _open(call, 0)
-    call.locator("#turn-0 textarea").fill("Thank you for calling Quillfeather")
+    box = call.locator("#turn-0 textarea")
+    box.fill(f"{box.input_value()} Quillfeather")
     call.get_by_label("Learn “Quillfeather”").check()
     call.keyboard.press("Control+Enter")
     expect(call.locator("#turn-0 .turn-text")).to_contain_text("Quillfeather")

@@ -1,11 +1,11 @@
 """This file gathers every figure of a call by name, for rules and reports; pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from typing import Protocol
 
 from aftercall.insight.category_rules import Party
-from aftercall.model import Insight
+from aftercall.model import CallMetrics, Insight, PartyMetrics
 
 #: Figures that every call with a transcript has, in words.
 BASIC = {
@@ -42,8 +42,8 @@ def figures(turns: Sequence[Timed], insight: Insight | None) -> dict[str, float 
         found["mood_call"] = insight.sentiment.score
         found["mood_customer"] = insight.sentiment.parties.get("customer")
         found["mood_agent"] = insight.sentiment.parties.get("agent")
-        # By name, because an insight may have been made before there were metrics.
-        found |= _flat(getattr(insight, "metrics", None))
+        if insight.metrics is not None:
+            found |= _measured(insight.metrics)
     return found
 
 
@@ -80,18 +80,31 @@ def _silences(turns: Sequence[Timed]) -> dict[str, float | None]:
     }
 
 
-def _flat(made: object, prefix: str = "") -> dict[str, float | None]:
-    """The numbers of a dataclass by name; those inside another dataclass or a mapping as `outer_inner`."""
-    if isinstance(made, Mapping):
-        pairs = [(str(name), value) for name, value in made.items()]
-    elif is_dataclass(made) and not isinstance(made, type):
-        pairs = [(each.name, getattr(made, each.name)) for each in fields(made)]
-    else:
-        return {}
-    found: dict[str, float | None] = {}
-    for name, value in pairs:
-        if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-            found[prefix + name] = value
-        else:
-            found |= _flat(value, f"{prefix}{name}_")
+def _measured(made: CallMetrics) -> dict[str, float | None]:
+    """The numbers of the metrics by name, those of a party as `agent_talk_speed`; silence as it was heard, not read."""
+    found = _numbers(made)
+    found["silence_total_s"] = _seconds(made.silence_ms)
+    found["silence_longest_s"] = _seconds(made.longest_silence_ms)
+    if made.silences:
+        found["silence_longest_at_s"] = max(made.silences, key=lambda each: each.end_s - each.start_s).start_s
+    for party, known in made.parties.items():
+        found |= {f"{party}_{name}": value for name, value in _numbers(known).items()}
+        cuts = known.interruptions
+        found[f"interruptions_{party}"] = None if cuts is None else len(cuts)
+        found[f"interruption_ms_{party}"] = (
+            None if cuts is None else sum(round((each.end_s - each.start_s) * 1000) for each in cuts)
+        )
     return found
+
+
+def _numbers(made: CallMetrics | PartyMetrics) -> dict[str, float | None]:
+    pairs = ((each.name, getattr(made, each.name)) for each in fields(made))
+    return {
+        name: value
+        for name, value in pairs
+        if value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    }
+
+
+def _seconds(length_ms: int | None) -> float | None:
+    return None if length_ms is None else length_ms / 1000

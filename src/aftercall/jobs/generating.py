@@ -22,7 +22,7 @@ from aftercall.errors import (
     LlmPaused,
     Unexpected,
 )
-from aftercall.insight import llm, llm_prompt
+from aftercall.insight import llm, llm_prompt, redaction
 from aftercall.insight.llm import Endpoint, Spent
 from aftercall.insight.llm_prompt import Line
 from aftercall.jobs.engine import Job, priority
@@ -69,8 +69,11 @@ def job(call_id: str, attempt: int, started_at: datetime, *, is_asked_by_user: b
 
 
 def said(transcript: Transcript) -> tuple[Line, ...]:
-    """What a language model may see of a transcript: everything that is sent anywhere comes from here."""
-    return llm_prompt.lines(transcript.turns)
+    """What a language model may see of a transcript: everything that is sent anywhere comes from here.
+
+    Every kind that can be found is hidden from it, also those that the policy keeps for people.
+    """
+    return llm_prompt.lines(redaction.mask(transcript, redaction.find(transcript)).turns)
 
 
 def why_not(transcript: Transcript | None, facts: CallFacts) -> str:

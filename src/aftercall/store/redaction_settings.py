@@ -11,15 +11,20 @@ from aftercall.store import choices
 
 _NAME = "redaction"
 
+#: Kept unless an administrator says otherwise: a label can never be turned back into words.
+KEPT: frozenset[RedactionKind] = frozenset({"phone", "email", "dob"})
+
 #: `mask`: a label takes the words' place before anything is stored, for good; `keep`: stored as it was said.
 Policy = Literal["keep", "mask"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RedactionSettings:
-    """Everything that can be found is hidden until somebody says otherwise."""
+    """What only harms when it stays is hidden until somebody says otherwise; what people call back by is kept."""
 
-    policies: dict[RedactionKind, Policy] = field(default_factory=lambda: dict.fromkeys(LABELS, "mask"))
+    policies: dict[RedactionKind, Policy] = field(
+        default_factory=lambda: {kind: "keep" if kind in KEPT else "mask" for kind in LABELS}
+    )
 
     @property
     def masked(self) -> frozenset[RedactionKind]:

@@ -422,6 +422,17 @@ class KeyMoments(Shape):
     outcome_facts: list[OutcomeFactShape]
 
 
+class HiddenWords(Shape):
+    """Words that a label stands for: never the words themselves."""
+
+    turn: int
+    kind: Literal["card", "cvv", "expiry", "ssn", "account", "phone", "email", "dob"]
+    #: The label.
+    text: str
+    start_s: float
+    end_s: float
+
+
 class WholeCall(Shape):
     """Everything known of one call."""
 
@@ -463,6 +474,14 @@ class WholeCall(Shape):
     next_try_at: str | None
     audio: AudioFacts | None
     stages: list[Stage]
+    #: Why somebody called, as it was said.
+    reason: str | None
+    #: The agent's part of the talk time, 0 to 1.
+    talk_share: float | None
+    #: Of the conversation, 0 to 1.
+    silence_share: float | None
+    interruptions: int | None
+    open_promises: int | None
     engine: str | None
     model: str | None
     language: str | None
@@ -478,7 +497,7 @@ class WholeCall(Shape):
     metrics: CallMetricsShape | None
     moments: KeyMoments | None
     categories: list[CallCategory]
-    redactions: None
+    redactions: list[HiddenWords] | None
     #: Null while no language model was asked.
     generated: Generated | None
     #: Which rules and models made the analysis.

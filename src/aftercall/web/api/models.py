@@ -334,6 +334,14 @@ class WholeCall(Shape):
     next_try_at: str | None
     audio: AudioFacts | None
     stages: list[Stage]
+    #: Why somebody called, as it was said.
+    reason: str | None
+    #: The agent's part of the talk time, 0 to 1.
+    talk_share: float | None
+    #: Of the conversation, 0 to 1.
+    silence_share: float | None
+    interruptions: int | None
+    open_promises: int | None
     engine: str | None
     model: str | None
     language: str | None

@@ -43,12 +43,13 @@ def of_call(found: CallMetrics, transcript: Transcript) -> list[Shown]:
     """The figures of the whole call."""
     reasons = found.reasons
     begins = [turn.start_s for turn in transcript.turns]
-    silence = f"{_length(found.silence_ms)}, {round((found.silence_share or 0) * 100)}% of the conversation"
+    silence = _length(found.silence_ms)
+    if found.silence_ms:
+        silence += f", {round((found.silence_share or 0) * 100)}% of the conversation"
     missing = [_shown("Talk share", "", reasons.get("talk_ratio", ""))] if found.talk_ratio is None else []
     return [
         *missing,
-        _shown("Silence", silence if found.silence_ms is not None else "", reasons.get("silence_ms", ""),
-               found.silences),
+        _shown("Silence", silence, reasons.get("silence_ms", ""), found.silences),
         _shown("Longest silence", _length(found.longest_silence_ms), reasons.get("longest_silence_ms", ""),
                _longest(found.silences)),
         _shown("On hold", _length(found.hold_ms), reasons.get("hold_ms", ""), found.holds),

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.fixtures.browser import Complaints
 from tests.fixtures.server import Server, serving
 
 from aftercall.demo.media import recorded
@@ -116,13 +117,14 @@ def test_the_key_e_opens_the_focused_line_and_control_s_saves_it(call: Page) -> 
     expect(call.locator("#turn-4 .turn-text")).to_contain_text("Yes.")
 
 
-def test_a_line_that_cannot_be_saved_keeps_the_text_and_says_why(call: Page) -> None:
+def test_a_line_that_cannot_be_saved_keeps_the_text_and_says_why(call: Page, complaints: Complaints) -> None:
     _open(call, 3)
     call.locator("#turn-3 textarea").fill("what I typed")
     call.route("**/turns/3", lambda route: route.abort())
     call.keyboard.press("Control+Enter")
     expect(call.get_by_text("Aftercall did not answer, so nothing was saved.")).to_be_visible()
     expect(call.locator("#turn-3 textarea")).to_have_value("what I typed")
+    complaints.expect("ERR_FAILED")
     call.unroute("**/turns/3")
     call.keyboard.press("Control+Enter")
     expect(call.locator("#turn-3 .turn-text")).to_contain_text("what I typed")

@@ -7,6 +7,8 @@ import { listen } from "../stream.js";
 const TOP_PX = 60;
 /** A list that has grown to this waits for the reader to ask for more. */
 const MOST_ROWS = 150;
+/** Where a search found its words; the reason of a call stands in the same place and is no find. */
+const FOUND = ".c-snippet:not(.c-reason)";
 
 export function mount(list, signal) {
   const rows = list.querySelector("[data-rows]");
@@ -53,7 +55,7 @@ export function mount(list, signal) {
     if (shown) {
       const row = parse(html);
       // A row found by a search keeps its snippet, which only the search knows.
-      const snippet = shown.querySelector(".c-snippet");
+      const snippet = shown.querySelector(FOUND);
       if (snippet) row.append(snippet);
       const hadFocus = shown.contains(document.activeElement);
       if (row.textContent === shown.textContent) return;
@@ -62,7 +64,7 @@ export function mount(list, signal) {
     } else if (wanted && isFirstPage) {
       if (!rows) return reloadSoon();
       const isReading = window.scrollY > TOP_PX || rows.contains(document.activeElement);
-      if (!isReading && rows.children.length < MOST_ROWS && !list.querySelector(".c-snippet")) {
+      if (!isReading && rows.children.length < MOST_ROWS && !list.querySelector(FOUND)) {
         place(parse(html));
       } else {
         waiting.add(id);

@@ -347,6 +347,12 @@ def test_a_file_is_analysed_by_a_remote_service(shell: Shell, speech_service: Sp
     assert line["turns"][0]["text"] == "Good morning."
 
 
+def test_analyse_by_a_remote_service_without_one_says_how_to_name_it(shell: Shell) -> None:
+    ended = shell("analyse", "--engine", "remote", str(SAMPLE))
+    assert ended.returncode != 0
+    assert "--remote-url" in ended.stderr
+
+
 def test_analyse_masks_a_card_unless_it_is_asked_not_to() -> None:
     line = '{"turns": [{"speaker": "B", "text": "my card is 4111 1111 1111 1111"}]}\n'
     masked = CliRunner().invoke(main, ["analyse", "--transcript", "-"], input=line)

@@ -325,6 +325,16 @@ def test_a_remote_speech_service_is_tried_saved_shown_without_its_key_and_remove
     (shown,) = shell.lines("speech-service", "show")
     assert shown["is_in_auto"]
     assert "open-sesame" not in str(shown)
+    shell.environment["AFTERCALL_REMOTE_KEY"] = ""
+    (changed,) = shell.lines("speech-service", "set", "--timeout", "30", "--not-in-auto")
+    assert (changed["url"], changed["timeout_s"], changed["is_in_auto"], changed["has_key"]) == (
+        speech_service.url, 30.0, False, True,
+    )  # fmt: skip
+    shell.lines("speech-service", "test")
+    assert speech_service.asked[-1].authorization == "Bearer open-sesame"
+    refused = shell("speech-service", "set", "--url", "192.0.2.7:8000")
+    assert refused.returncode != 0
+    assert "as far as /v1" in refused.stderr
     assert shell("speech-service", "remove").returncode == 0
     assert shell.lines("speech-service", "show") == [None]
 
@@ -335,6 +345,12 @@ def test_a_file_is_analysed_by_a_remote_service(shell: Shell, speech_service: Sp
     assert line["engine"] == "remote"
     assert line["model"].startswith("whisper-1 at 127.0.0.1")
     assert line["turns"][0]["text"] == "Good morning."
+
+
+def test_analyse_by_a_remote_service_without_one_says_how_to_name_it(shell: Shell) -> None:
+    ended = shell("analyse", "--engine", "remote", str(SAMPLE))
+    assert ended.returncode != 0
+    assert "--remote-url" in ended.stderr
 
 
 def test_analyse_masks_a_card_unless_it_is_asked_not_to() -> None:

@@ -798,15 +798,14 @@ def speech_service_group() -> None:
 
 
 def service_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What names a service."""
+    """What describes a service; what is left out stays as it is stored."""
     for option in (
-        click.option("--url", required=True, help="As far as /v1, such as http://192.0.2.7:8000/v1."),
-        click.option("--model", required=True, help="As the service calls it."),
-        click.option("--in-auto", "is_in_auto", is_flag=True, help="`auto` may mean it."),
-        click.option("--timeout", "timeout_s", type=click.FloatRange(1, 3600), default=300.0, show_default=True),
-        click.option("--upload-limit", "upload_limit_mb", type=click.FloatRange(0.1, 1000), default=25.0,
-                     show_default=True, help="MB."),
-    ):  # fmt: skip
+        click.option("--url", help="As far as /v1, such as http://192.0.2.7:8000/v1."),
+        click.option("--model", help="As the service calls it."),
+        click.option("--in-auto/--not-in-auto", "is_in_auto", default=None, help="Whether `auto` may mean it."),
+        click.option("--timeout", "timeout_s", type=float, help="Seconds for one request (300)."),
+        click.option("--upload-limit", "upload_limit_mb", type=float, help="MB it takes at once (25)."),
+    ):
         command = option(command)
     return command
 
@@ -816,10 +815,11 @@ def service_options(command: Callable[..., None]) -> Callable[..., None]:
 def show_speech_service(settings: Settings) -> None:
     """Print the service without its key, or null."""
     from aftercall import wiring
-    from aftercall.store import remote_service, shapes
+    from aftercall.commands import speech_service as command
+    from aftercall.store import shapes
 
-    with wiring.open_house(settings) as house, house.engine.connect() as db:
-        found = remote_service.load(db, house.vault)
+    with wiring.open_house(settings) as house:
+        found = command.stored(house)
         _print_json(shapes.remote_service(found) if found else None)
 
 
@@ -827,28 +827,27 @@ def show_speech_service(settings: Settings) -> None:
 @service_options
 @click.pass_obj
 def set_speech_service(settings: Settings, /, **given: Any) -> None:
-    """Save a service; its key is taken from AFTERCALL_REMOTE_KEY."""
+    """Save a service, or change what is given; a key is taken from AFTERCALL_REMOTE_KEY, else the stored one stays."""
     from aftercall import wiring
-    from aftercall.speech.engine import RemoteService
-    from aftercall.store import remote_service, shapes
+    from aftercall.commands import speech_service as command
+    from aftercall.store import shapes
 
-    service = RemoteService(**given, key=os.environ.get("AFTERCALL_REMOTE_KEY", ""))
-    with wiring.open_house(settings) as house, house.engine.begin() as db:
-        remote_service.save(db, house.vault, service)
-        _print_json(shapes.remote_service(service))
+    with wiring.open_house(settings) as house:
+        saved = command.save(house, given, key=os.environ.get("AFTERCALL_REMOTE_KEY", ""))
+        _print_json(shapes.remote_service(saved))
 
 
 @speech_service_group.command("test")
 @service_options
 @click.pass_obj
 def test_speech_service(settings: Settings, /, **given: Any) -> None:
-    """Have a short sample transcribed, without saving anything; the key as for `set`."""
-    from aftercall.speech.engine import RemoteService
-    from aftercall.speech.engines.remote import try_service
+    """Have a short sample transcribed by the stored service, or by what is given; saves nothing."""
+    from aftercall import wiring
+    from aftercall.commands import speech_service as command
     from aftercall.store import shapes
 
-    del settings
-    _print_json(shapes.trial(try_service(RemoteService(**given, key=os.environ.get("AFTERCALL_REMOTE_KEY", "")))))
+    with wiring.open_house(settings) as house:
+        _print_json(shapes.trial(command.test(house, given, key=os.environ.get("AFTERCALL_REMOTE_KEY", ""))))
 
 
 @speech_service_group.command("remove")
@@ -856,10 +855,10 @@ def test_speech_service(settings: Settings, /, **given: Any) -> None:
 def remove_speech_service(settings: Settings) -> None:
     """Send nothing there any more."""
     from aftercall import wiring
-    from aftercall.store import remote_service
+    from aftercall.commands import speech_service as command
 
-    with wiring.open_house(settings) as house, house.engine.begin() as db:
-        remote_service.remove(db)
+    with wiring.open_house(settings) as house:
+        command.remove(house)
 
 
 @main.group("categories")

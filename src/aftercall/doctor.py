@@ -14,8 +14,8 @@ from aftercall.model import Check, PbxAddress
 from aftercall.pbx.diagnose import diagnose
 from aftercall.settings import Settings
 from aftercall.speech import plugins
-from aftercall.speech.engine import Outfit
-from aftercall.store import pbxs
+from aftercall.speech.engine import Outfit, RemoteService
+from aftercall.store import pbxs, remote_service
 from aftercall.store.vault import Vault
 
 #: Below this the next busy day may not fit.
@@ -32,11 +32,12 @@ def examine(engine: sa.Engine, vault: Vault, settings: Settings, name: str | Non
     """
     with engine.connect() as db:
         connected = pbxs.all_pbxs(db)
+        remote = remote_service.described(db)
     chosen = [each for each in connected if name in (None, each.name)]
     if name and not chosen:
         raise NotFound(thing=f"PBX named {name}")
     if name is None:
-        for check in _installation(settings):
+        for check in _installation(settings, remote):
             yield shape(check)
         if not connected:
             yield shape(
@@ -91,7 +92,7 @@ def _failed(check: str, error: AppError) -> Check:
     return Check(check=check, status="fail", what=error.what, why=error.why, fix=error.fix, code=error.code)
 
 
-def _installation(settings: Settings) -> Iterator[Check]:
+def _installation(settings: Settings, remote: RemoteService | None) -> Iterator[Check]:
     free_bytes = shutil.disk_usage(settings.data).free
     if free_bytes < LOW_DISK_BYTES:
         error = ArchiveFull(folder=str(settings.data), free_mb=free_bytes // 2**20)
@@ -99,7 +100,7 @@ def _installation(settings: Settings) -> Iterator[Check]:
     else:
         yield Check(check="disk", status="ok", what=f"{free_bytes // 2**30} GB free in {settings.data}.")
     yield Check(check="database", status="ok", what=f"SQLite {sqlite3.sqlite_version}, schema up to date.")
-    best = plugins.best_available(Outfit(models=settings.models_folder))
+    best = plugins.best_available(Outfit(models=settings.models_folder, remote=remote))
     if best is None:
         yield Check(
             check="speech",

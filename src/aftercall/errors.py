@@ -17,7 +17,7 @@
                        RecordingTooLarge  ArchiveFull  ArchiveBroken
       AudioError       AudioEmpty  AudioTooShort  AudioUnreadable  CodecUnsupported  AudioTooLong
       EngineError      EngineNotInstalled  EngineUnknown  EngineDied  LanguageUnsupported  ModelMissing  ModelDamaged
-        RemoteError      RemoteUnreachable  RemoteRefused  RemoteTooLarge  RemoteRejected  RemoteAnswerMalformed
+        RemoteError      RemoteNotSet  RemoteUnreachable  RemoteUntrusted  RemoteRefused  RemoteTooLarge  RemoteRejected  RemoteAnswerMalformed
       ModelError       ModelUnknown  ModelBusy  ModelSourceUnreachable  ModelSourceRefused  ModelDownloadStalled
                        ModelDownloadIncomplete  ModelTooLarge  ModelWrongBytes  ModelArchiveUnsafe  ModelArchiveDamaged
                        ModelNotInside  ModelFetchDied  ModelsFolderFull  ModelsFolderUnwritable
@@ -107,7 +107,8 @@ class SecretUnreadable(SettingsError):
     what_template = "A stored password cannot be decrypted."
     why_template = "The key file {path} is not the one the password was saved with, or it is damaged."
     fix_template = (
-        "Put the original key file back from your backup, or open Settings > FreePBX and enter the password again."
+        "Put the original key file back from your backup, or enter the password again where it belongs: Settings > FreePBX, "
+        "Settings > Speech > Remote service, or Settings > Language model."
     )
     example = {"path": "/var/lib/aftercall/secret.key"}
 
@@ -860,6 +861,20 @@ class RemoteError(EngineError):
     """The remote speech service does not do what it should."""
 
 
+class RemoteNotSet(RemoteError):
+    code = "remote-not-set"
+    what_template = "No remote speech service is set."
+    why_template = (
+        "The engine `remote` was chosen, by the settings, a rule or a person, but Aftercall does not know where it is."
+    )
+    fix_template = (
+        "Name it in Settings > Speech > Remote service (or `aftercall speech-service set`; for `aftercall analyse`: "
+        "--remote-url), or choose another engine; then use Retry on the calls that failed."
+    )
+    status = 422
+    example: ClassVar[dict[str, Any]] = {}
+
+
 class RemoteUnreachable(RemoteError):
     code = "remote-unreachable"
     what_template = "The speech service at {host} gave no transcript."
@@ -871,6 +886,19 @@ class RemoteUnreachable(RemoteError):
     retry = Retry.SOON
     status = 502
     example = {"host": "192.0.2.7:8000", "detail": "connection refused"}
+
+
+class RemoteUntrusted(RemoteError):
+    code = "remote-untrusted"
+    what_template = "The certificate of the speech service at {host} is not trusted; nothing was sent."
+    why_template = "This machine says: {detail}."
+    fix_template = (
+        "Check that the address is right. If the service has a certificate of your own authority, add that authority to "
+        "this machine's, or name its file in SSL_CERT_FILE and start Aftercall again; then press Test in Settings > "
+        "Speech > Remote service."
+    )
+    status = 502
+    example = {"host": "speech.example.com", "detail": "self-signed certificate"}
 
 
 class RemoteRefused(RemoteError):

@@ -1,6 +1,6 @@
 """This file transcribes one stored recording the way the settings, or a person, want it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ from aftercall.jobs.listening import Sound
 from aftercall.jobs.pool import Workers
 from aftercall.model import Transcript
 from aftercall.recordings.archive import Archive
+from aftercall.speech import plugins
 from aftercall.speech.choosing import CallTraits, choose
 from aftercall.speech.engine import Hints, Outfit
 from aftercall.speech.recognise import Circumstances, Manner
@@ -39,13 +40,14 @@ class Transcribing:
             language: BCP 47; None for what the settings say.
         Raises:
             AudioError, EngineError: as the decoder and the engine raise them.
+            SecretUnreadable: the key of the remote service, where it is to be used.
         """
         with self.engine.connect() as db:
             settings = speech_settings.load(db)
             phrases = vocabulary.phrases(db, with_names=settings.uses_names)
             (row,) = calls.rows_by_id(db, [file.call_id])
             said_of = call_speakers.of_call(db, file.call_id)
-            remote = remote_service.load(db, self.vault)
+            remote = remote_service.described(db)
         traits = CallTraits(
             pbx_id=row.pbx_id,
             direction=row.direction,
@@ -54,12 +56,18 @@ class Transcribing:
             language=row.language,
         )
         usual = choose(traits, settings.rules, engine=settings.engine, language=settings.language)
+        spoken = language or usual.language
+        outfit = Outfit(models=self.models_folder, threads=self.threads, remote=remote)
+        choice = plugins.resolve(engine or usual.engine, outfit, language=spoken)
+        if choice == plugins.REMOTE:  # only now: a key that cannot be read concerns no other engine
+            with self.engine.connect() as db:
+                outfit = replace(outfit, remote=remote_service.load(db, self.vault))
         return listening.transcribe(
             self.workers,
             sound_of(self.archive, file),
-            choice=engine or usual.engine,
-            outfit=Outfit(models=self.models_folder, threads=self.threads, remote=remote),
-            hints=Hints(language=language or usual.language, phrases=phrases),
+            choice=choice,
+            outfit=outfit,
+            hints=Hints(language=spoken, phrases=phrases),
             manner=Manner(
                 models=self.models_folder,
                 thresholds=settings.thresholds,

@@ -17,6 +17,8 @@ from aftercall.speech.engine import Outfit, SpeechEngine, covers
 ENTRY_POINTS = "aftercall.speech_engines"
 #: The choice that means "the best one at hand".
 AUTO = "auto"
+#: The engine that is another machine.
+REMOTE = "remote"
 
 
 class EngineClass(Protocol):
@@ -61,7 +63,7 @@ class BuiltIn:
 
 #: Best first.
 BUILT_IN: dict[str, BuiltIn] = {
-    "remote": BuiltIn(target="aftercall.speech.engines.remote:Remote", package="httpx2", module="httpx2"),
+    REMOTE: BuiltIn(target="aftercall.speech.engines.remote:Remote", package="httpx2", module="httpx2"),
     "parakeet": BuiltIn(
         target="aftercall.speech.engines.parakeet:Parakeet", package="sherpa-onnx", module="sherpa_onnx"
     ),
@@ -84,7 +86,7 @@ def best_available(outfit: Outfit, language: str | None = None) -> str | None:
     The remote engine is never meant unless the owner has said so.
     """
     for choice in available(outfit):
-        if choice.partition("/")[0] == "remote" and not (outfit.remote and outfit.remote.is_in_auto):
+        if choice.partition("/")[0] == REMOTE and not (outfit.remote and outfit.remote.is_in_auto):
             continue
         if language is None or _covers(choice, outfit, language):
             return choice

@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from aftercall.errors import SecretUnreadable
 from aftercall.speech.engine import RemoteService
 from aftercall.store import choices
 from aftercall.store.vault import Vault
@@ -24,6 +25,21 @@ def load(db: sa.Connection, vault: Vault) -> RemoteService | None:
     sealed = said.get("key_sealed")
     rest = {name: value for name, value in said.items() if name != "key_sealed"}
     return RemoteService(**rest, key=vault.open(sealed) if sealed else "")
+
+
+def described(db: sa.Connection) -> RemoteService | None:
+    """The service without its key: enough to choose it, not to use it."""
+    said: Mapping[str, Any] = choices.get(db, _NAME) or {}
+    rest = {name: value for name, value in said.items() if name != "key_sealed"}
+    return RemoteService(**rest) if rest else None
+
+
+def load_or_described(db: sa.Connection, vault: Vault) -> RemoteService | None:
+    """The service, without its key where that cannot be read: for forms, in which it can be entered again."""
+    try:
+        return load(db, vault)
+    except SecretUnreadable:
+        return described(db)
 
 
 def save(db: sa.Connection, vault: Vault, service: RemoteService) -> None:

@@ -32,10 +32,10 @@ class Wish:
 
 
 def outfit_of(request: Request) -> Outfit:
-    """What the engines of this installation have."""
+    """What the engines of this installation have; enough to choose one, no page transcribes."""
     parts = rendering.parts_of(request)
     with parts.engine.connect() as db:
-        remote = remote_service.load(db, parts.vault)
+        remote = remote_service.described(db)
     return Outfit(models=parts.settings.models_folder, remote=remote)
 
 

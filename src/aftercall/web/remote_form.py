@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from aftercall.speech.engine import RemoteService
+from aftercall.store.llm_settings import is_same_server
 
 USUAL = RemoteService(url="", model="")
 LONGEST_TIMEOUT_S = 3600.0
@@ -45,10 +46,13 @@ def read(sent: Mapping[str, str], stored: RemoteService | None) -> RemoteForm:
     entered = {name: sent.get(name, "").strip() for name in ("url", "model", "key", "timeout_s", "upload_limit_mb")}
     problems = {}
     if not _is_address(entered["url"]):
-        problems["url"] = "Enter the service's address as far as /v1, such as http://192.0.2.7:8000/v1."
+        problems["url"] = (
+            "Enter the service's address as far as /v1, such as http://192.0.2.7:8000/v1; "
+            "a key goes into its own field."
+        )
     if not entered["model"] or len(entered["model"]) > 160:
         problems["model"] = "Enter the name of the model as the service knows it, such as whisper-1."
-    if not entered["key"].isascii() or len(entered["key"]) > 500:
+    if not (entered["key"].isascii() and entered["key"].isprintable()) or len(entered["key"]) > 500:
         problems["key"] = "A key holds only plain letters, digits and signs."
     if not _is_number(entered["timeout_s"], 1, LONGEST_TIMEOUT_S):
         problems["timeout_s"] = f"Enter a number from 1 to {LONGEST_TIMEOUT_S:g}."
@@ -60,12 +64,12 @@ def read(sent: Mapping[str, str], stored: RemoteService | None) -> RemoteForm:
 
 
 def service_of(form: RemoteForm, stored: RemoteService | None) -> RemoteService:
-    """The service of a form without problems; a stored key goes to no other host than the one it was entered for."""
-    is_same_host = stored is not None and urlsplit(stored.url).netloc == urlsplit(form.url).netloc
+    """The service of a form without problems; a stored key goes to no other server than the one it was entered for."""
+    is_same = stored is not None and is_same_server(stored.url, form.url)
     return RemoteService(
         url=form.url.rstrip("/"),
         model=form.model,
-        key=form.key or (stored.key if stored is not None and is_same_host else ""),
+        key=form.key or (stored.key if stored is not None and is_same else ""),
         timeout_s=float(form.timeout_s),
         upload_limit_mb=float(form.upload_limit_mb),
         is_in_auto=form.is_in_auto,
@@ -75,7 +79,8 @@ def service_of(form: RemoteForm, stored: RemoteService | None) -> RemoteService:
 def _is_address(text: str) -> bool:
     try:
         parts = urlsplit(text)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and len(text) <= 500
+        is_bare = parts.username is None and not parts.query and not parts.fragment and len(text) <= 500
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and is_bare
     except ValueError:
         return False
 

@@ -4,10 +4,12 @@ import html
 import re
 
 import pytest
+from cryptography.fernet import Fernet
 from tests.fixtures.speech_service import SpeechService, words_over
 from tests.fixtures.web import Web
 
 from aftercall.store import choices, remote_service
+from aftercall.store.vault import Vault
 
 ADDRESS = "/settings/speech/remote"
 
@@ -64,10 +66,44 @@ def test_an_empty_key_keeps_the_stored_one_for_the_same_host_only(web: Web, spee
     assert speech_service.asked[-1].authorization == ""
 
 
+def test_a_stored_key_is_not_sent_over_plain_http_to_a_server_that_had_tls(
+    web: Web, speech_service: SpeechService
+) -> None:
+    browser = web.owner()
+    browser.post(ADDRESS, data=_entered(speech_service, url=speech_service.url.replace("http:", "https:")))
+    browser.post(f"{ADDRESS}/test", data=_entered(speech_service, key=""))
+    assert speech_service.asked[-1].authorization == ""
+
+
+def test_a_key_that_cannot_be_read_harms_no_other_page_and_can_be_entered_again(
+    web: Web, speech_service: SpeechService
+) -> None:
+    browser, other = web.owner(), Vault([Fernet.generate_key()])
+    with web.engine.begin() as db:
+        remote_service.save(db, other, speech_service.remote())
+    assert browser.get("/settings/speech").status_code == 200
+    page = browser.get(ADDRESS)
+    assert page.status_code == 200
+    assert "cannot be decrypted" in page.text
+    assert "Settings &gt; Speech &gt; Remote service" in page.text
+    browser.post(ADDRESS, data=_entered(speech_service))
+    assert "cannot be decrypted" not in browser.get(ADDRESS).text
+
+
+def test_it_says_where_the_audio_goes_and_what_is_sent(web: Web, speech_service: SpeechService) -> None:
+    browser = web.owner()
+    assert "Audio leaves this installation for every call" in _text(browser.get(ADDRESS).text)
+    browser.post(ADDRESS, data=_entered(speech_service))
+    page = _text(browser.get(ADDRESS).text)
+    assert f"Audio leaves this installation to 127.0.0.1:{speech_service.port} for every call" in page
+    assert "with the names of colleagues and queues" in page
+
+
 def test_the_test_uses_what_was_entered_and_saves_nothing(web: Web, speech_service: SpeechService) -> None:
     speech_service.says({"text": "Good morning.", "words": words_over(3.0, "Good", "morning.")})
     page = web.owner().post(f"{ADDRESS}/test", data=_entered(speech_service)).text
     assert "heard as “Good morning.”" in _text(page)
+    assert "words with times (verbose_json)" in page
     assert "Each word comes with its time" in page
     assert 3.0 < speech_service.asked[0].length_s < 4.0
     with web.engine.connect() as db:
@@ -95,11 +131,14 @@ def test_a_failing_test_says_why_and_keeps_what_was_entered(web: Web, speech_ser
         ("url", "192.0.2.7:8000", "as far as /v1"),
         ("url", "ftp://192.0.2.7/v1", "as far as /v1"),
         ("url", "http://[::1/v1", "as far as /v1"),
+        ("url", "http://me:secret@192.0.2.7/v1", "its own field"),
+        ("url", "http://192.0.2.7/v1?key=secret", "its own field"),
         ("model", "", "name of the model"),
         ("timeout_s", "soon", "from 1 to 3600"),
         ("timeout_s", "nan", "from 1 to 3600"),
         ("upload_limit_mb", "0", "from 0.1 to 1000"),
         ("key", "schlüssel", "plain letters"),
+        ("key", "a\tkey", "plain letters"),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field(

@@ -1,47 +1,37 @@
 """This file is the engine that is another machine: any service that answers OpenAI's `/v1/audio/transcriptions`.
 
-Only stretches in which somebody speaks are sent, put together with short pauses, as 16 kHz mono FLAC, or as Opus where
-that would be too large. What services fill in differs, so everything but the text is optional: words with times are
-taken as they are, else a segment's words, else all words of a request are spread evenly over what was sent.
+Only stretches in which somebody speaks are sent, as 16 kHz mono FLAC, or as Opus where that would be too large. What
+services fill in differs, so everything but the text is optional: words with times are taken as they are, else each
+segment's words are spread over it. For a service that gives no times at all every stretch is a request of its own,
+because only so is it known who said what when; its words are spread over the stretch.
 """
 
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
 import soxr
 
 from aftercall.audio.decode import decode
-from aftercall.errors import (
-    EngineNotInstalled,
-    RemoteAnswerMalformed,
-    RemoteRefused,
-    RemoteRejected,
-    RemoteTooLarge,
-    RemoteUnreachable,
-)
+from aftercall.errors import RemoteNotSet, RemoteTooLarge
 from aftercall.model import Samples, Span, Utterance
+from aftercall.speech import favour
 from aftercall.speech.engine import Hints, Outfit, RemoteService, language
+from aftercall.speech.engines import remote_wire as wire
 from aftercall.speech.engines.remote_answer import Heard, read
+from aftercall.speech.engines.remote_wire import Packed
 from aftercall.speech.engines.spliced import Spliced, splice
-from aftercall.speech.engines.whisper import LANGUAGES
-
-if TYPE_CHECKING:
-    import httpx2
+from aftercall.speech.engines.whisper import CODES, LANGUAGES, without_inventions
 
 RATE_HZ = 16_000
 #: Three seconds of a demo call, voiced by us.
 SAMPLE = Path(__file__).with_name("sample.flac")
 #: Longer requests come close to time-outs, and word times drift.
 LONGEST_S = 600.0
-ATTEMPTS = 3
-#: Waits before the second and the third attempt, unless the service asks for another; never longer than the last.
-WAITS_S = (1.0, 5.0)
-LONGEST_WAIT_S = 60.0
+#: Nobody looks at a page for longer.
+LONGEST_TRIAL_S = 60.0
 MOST_PROMPT = 800
 
 #: How a service wants to be asked; found out from the model's name and from what it refuses.
@@ -69,15 +59,20 @@ class Remote:
     writes_sentences = True
 
     def __init__(
-        self, outfit: Outfit, model: str = "", *, sleep: Callable[[float], None] = time.sleep, attempts: int = ATTEMPTS
+        self,
+        outfit: Outfit,
+        model: str = "",
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        attempts: int = wire.ATTEMPTS,
     ) -> None:
         del model  # there is one service, with one model
         if outfit.remote is None:
-            raise EngineNotInstalled(
-                engine=self.name, package="service address (Settings > Speech > Remote service)", available="others"
-            )
+            raise RemoteNotSet
         self._service = outfit.remote
         self._dialect = dialect_of(outfit.remote.model)
+        #: Known to give no times: several stretches in one request could not be told apart.
+        self._is_untimed = self._dialect == "logprobs"
         self._sleep = sleep
         self._attempts = attempts
 
@@ -88,7 +83,7 @@ class Remote:
 
     @property
     def model(self) -> str:
-        return f"{self._service.model} at {urlsplit(self._service.url).netloc}"
+        return f"{self._service.model} at {wire.host_of(self._service)}"
 
     def warm_up(self) -> None:
         """Nothing to load here."""
@@ -100,6 +95,7 @@ class Remote:
 
         Raises:
             RemoteUnreachable: it does not answer, or says that it is overloaded.
+            RemoteUntrusted: its certificate is not trusted.
             RemoteRefused: it does not let us in.
             RemoteTooLarge: even a single stretch is too large for it.
             RemoteRejected, RemoteAnswerMalformed: it answers, but not as such a service should.
@@ -109,16 +105,18 @@ class Remote:
         found = []
         for piece in splice(_wide(samples, rate_hz), RATE_HZ, spans, longest_s=LONGEST_S):
             for sent, heard in self._ask_for(piece, hints):
-                for span, words in sent.placed(heard.words):
-                    found.append(
-                        Utterance(
-                            audio_channel=audio_channel,
-                            start_s=span.start_s,
-                            end_s=span.end_s,
-                            words=words,
-                            language=heard.language,
+                for span, placed in sent.placed(heard.words):
+                    words = favour.favoured(without_inventions(placed), hints.phrases)
+                    if words:
+                        found.append(
+                            Utterance(
+                                audio_channel=audio_channel,
+                                start_s=span.start_s,
+                                end_s=span.end_s,
+                                words=tuple(words),
+                                language=heard.language,
+                            )
                         )
-                    )
         return found
 
     def try_out(self, sample: Samples, rate_hz: int) -> Trial:
@@ -133,7 +131,7 @@ class Remote:
         ((_, heard),) = self._ask_for(piece, Hints())
         return Trial(
             text=heard.text,
-            has_word_times=heard.has_word_times,
+            has_word_times=heard.times == "words",
             has_confidence=any(word.confidence is not None for word in heard.words),
             dialect=self._dialect,
             took_s=time.monotonic() - began,
@@ -142,99 +140,61 @@ class Remote:
     # ---- one piece of sound -----------------------------------------------------------------------------------------
 
     def _ask_for(self, piece: Spliced, hints: Hints) -> list[tuple[Spliced, Heard]]:
-        """Have a piece recognised; where it is too large, its halves."""
-        name, kind, sound = self._packed(piece)
-        if len(sound) > self._service.upload_limit_mb * 1_000_000:
+        """Have a piece recognised; where it is too large, its halves, and of a service without times each stretch."""
+        if self._is_untimed and len(piece.spans) > 1:
+            return self._ask_for_each(piece.apart(), hints)
+        sound = self._packed(piece)
+        if len(sound.content) > self._limit_bytes:
             halves = piece.halves()
             if not halves:
-                raise RemoteTooLarge(host=self._host, size_mb=f"{len(sound) / 1e6:.1f}")
-            return [each for half in halves for each in self._ask_for(half, hints)]
+                raise RemoteTooLarge(host=wire.host_of(self._service), size_mb=f"{len(sound.content) / 1e6:.1f}")
+            return self._ask_for_each(halves, hints)
         try:
-            return [(piece, self._ask(name, kind, sound, piece.length_s, hints))]
+            heard = self._ask(sound, piece.length_s, hints)
         except RemoteTooLarge:
             if not (halves := piece.halves()):
                 raise
-            return [each for half in halves for each in self._ask_for(half, hints)]
+            return self._ask_for_each(halves, hints)
+        if heard.times == "none" and heard.words and len(piece.spans) > 1:
+            self._is_untimed = True
+            return self._ask_for_each(piece.apart(), hints)
+        return [(piece, heard)]
 
-    def _packed(self, piece: Spliced) -> tuple[str, str, bytes]:
+    def _ask_for_each(self, pieces: Sequence[Spliced], hints: Hints) -> list[tuple[Spliced, Heard]]:
+        return [each for piece in pieces for each in self._ask_for(piece, hints)]
+
+    def _packed(self, piece: Spliced) -> Packed:
         from aftercall.audio.encode import flac, opus
 
         sound = flac(piece.samples, RATE_HZ)
-        if len(sound) <= self._service.upload_limit_mb * 1_000_000:
-            return "speech.flac", "audio/flac", sound
-        return "speech.ogg", "audio/ogg", opus(piece.samples, RATE_HZ)
+        if len(sound) <= self._limit_bytes:
+            return Packed(name="speech.flac", content_type="audio/flac", content=sound)
+        return Packed(name="speech.ogg", content_type="audio/ogg", content=opus(piece.samples, RATE_HZ))
 
-    def _ask(self, name: str, kind: str, sound: bytes, length_s: float, hints: Hints) -> Heard:
+    def _ask(self, sound: Packed, length_s: float, hints: Hints) -> Heard:
         while True:
-            answer = self._post(name, kind, sound, hints)
-            if answer.status_code == 400 and self._dialect not in {"plain", "speakers"} and _is_about_form(answer.text):
+            fields = _fields(self._service.model, self._dialect, hints)
+            reply = wire.ask(self._service, fields, sound, attempts=self._attempts, sleep=self._sleep)
+            if reply.is_about_form and self._dialect in {"words", "logprobs"}:
                 self._dialect = "plain"
                 continue
-            return read(self._body(answer, sent_bytes=len(sound)), length_s=length_s, host=self._host)
-
-    def _post(self, name: str, kind: str, sound: bytes, hints: Hints) -> "httpx2.Response":
-        """Ask as often as makes sense.
-
-        Raises:
-            RemoteUnreachable: it never answered, or was overloaded each time.
-        """
-        import httpx2
-
-        said = ""
-        for attempt in range(self._attempts):
-            wait_s = WAITS_S[min(attempt, len(WAITS_S) - 1)]
-            try:
-                answer = httpx2.post(
-                    f"{self._service.url.rstrip('/')}/audio/transcriptions",
-                    headers={"Authorization": f"Bearer {self._service.key}"} if self._service.key else {},
-                    data=_fields(self._service.model, self._dialect, hints),
-                    files={"file": (name, sound, kind)},
-                    timeout=httpx2.Timeout(self._service.timeout_s, connect=10.0),
-                    trust_env=False,
-                )
-            except httpx2.TimeoutException:
-                said = f"no answer within {self._service.timeout_s:g} s"
-            except (httpx2.TransportError, httpx2.InvalidURL) as exc:
-                said = str(exc) or type(exc).__name__
-            else:
-                if answer.status_code != 429 and answer.status_code < 500:
-                    return answer
-                said = f"{answer.status_code} {_message(answer)}"
-                wait_s = _retry_after_s(answer.headers) or wait_s
-            if attempt + 1 < self._attempts:
-                self._sleep(min(wait_s, LONGEST_WAIT_S))
-        raise RemoteUnreachable(host=self._host, detail=said)
-
-    def _body(self, answer: "httpx2.Response", *, sent_bytes: int) -> Any:
-        """What it answered, if it did what was asked.
-
-        Raises:
-            RemoteRefused, RemoteTooLarge, RemoteRejected, RemoteAnswerMalformed: it did not.
-        """
-        if answer.status_code in {401, 403}:
-            raise RemoteRefused(host=self._host, answer=f"{answer.status_code} {_message(answer)}")
-        if answer.status_code == 413:
-            raise RemoteTooLarge(host=self._host, size_mb=f"{sent_bytes / 1e6:.1f}")
-        if answer.status_code >= 300:
-            raise RemoteRejected(host=self._host, answer=f"{answer.status_code} {_message(answer)}")
-        try:
-            return answer.json()
-        except ValueError as exc:
-            raise RemoteAnswerMalformed(host=self._host, detail="the answer is not JSON") from exc
+            answer = wire.decoded(reply, self._service, sent_bytes=len(sound.content))
+            return read(answer, length_s=length_s, host=wire.host_of(self._service))
 
     @property
-    def _host(self) -> str:
-        return urlsplit(self._service.url).netloc or self._service.url
+    def _limit_bytes(self) -> float:
+        return self._service.upload_limit_mb * 1_000_000
 
 
 def try_service(service: RemoteService) -> Trial:
-    """Have our own short sample transcribed by a service; it is asked once, without further attempts.
+    """Have our own short sample transcribed by a service; it is asked once, and given a minute at most.
 
     Raises:
         EngineError: what does not fit.
     """
     audio, _ = decode(SAMPLE)
-    return Remote(Outfit(remote=service), attempts=1).try_out(audio.samples[0], audio.rate_hz)
+    hurried = replace(service, timeout_s=min(service.timeout_s, LONGEST_TRIAL_S))
+    return Remote(Outfit(remote=hurried), attempts=1).try_out(audio.samples[0], audio.rate_hz)
 
 
 def dialect_of(model: str) -> Dialect:
@@ -252,9 +212,10 @@ def _wide(samples: Samples, rate_hz: int) -> Samples:
 def _fields(model: str, dialect: Dialect, hints: Hints) -> dict[str, Any]:
     fields: dict[str, Any] = {"model": model, "temperature": "0"}
     if hints.language:
-        fields["language"] = hints.language.partition("-")[0].lower()
-    if hints.phrases and dialect != "speakers":
-        fields["prompt"] = ", ".join(hints.phrases)[:MOST_PROMPT]
+        short = hints.language.partition("-")[0].lower()
+        fields["language"] = CODES.get(short, short)
+    if dialect != "speakers" and (prompt := _prompt(hints.phrases)):
+        fields["prompt"] = prompt
     match dialect:
         case "words":
             fields |= {"response_format": "verbose_json", "timestamp_granularities[]": ["word", "segment"]}
@@ -267,25 +228,12 @@ def _fields(model: str, dialect: Dialect, hints: Hints) -> dict[str, Any]:
     return fields
 
 
-def _is_about_form(text: str) -> bool:
-    """Whether a refusal is about how the answer was wanted, and not about the sound."""
-    return any(name in text for name in ("response_format", "timestamp_granularities", "include", "verbose_json"))
-
-
-def _message(answer: "httpx2.Response") -> str:
-    """What the service says itself, short."""
-    try:
-        said = answer.json()
-        error = said.get("error", said.get("detail", said)) if isinstance(said, Mapping) else said
-        text = error.get("message", "") if isinstance(error, Mapping) else error
-    except ValueError:
-        text = answer.text
-    return " ".join(str(text).split())[:200]
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    try:
-        seconds = float(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+def _prompt(phrases: Sequence[str]) -> str:
+    """As many whole phrases as services read."""
+    prompt = ""
+    for phrase in phrases:
+        longer = f"{prompt}, {phrase}" if prompt else phrase
+        if len(longer) > MOST_PROMPT:
+            break
+        prompt = longer
+    return prompt

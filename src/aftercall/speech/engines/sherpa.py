@@ -268,7 +268,7 @@ def words(heard: Heard, span: Span) -> list[Word]:
     Returns:
         In order, apart, inside the span.
     """
-    drafts = [draft for draft in _drafts(heard, span.end_s - span.start_s) if _says_something(draft.text)]
+    drafts = [draft for draft in _drafts(heard, span.end_s - span.start_s) if says_something(draft.text)]
     if not drafts:
         return spread(heard.text.split(), span)
     times = _apart([(draft.start_s, draft.end_s) for draft in drafts], span.end_s - span.start_s)
@@ -289,7 +289,7 @@ def words(heard: Heard, span: Span) -> list[Word]:
 
 def spread(texts: Sequence[str], span: Span) -> list[Word]:
     """Words without times, spread over the span by their lengths: an estimate, marked by having no confidence."""
-    texts = [text for text in texts if _says_something(text)]
+    texts = [text for text in texts if says_something(text)]
     if not texts:
         return []
     ends = np.cumsum([len(text) + 1 for text in texts])
@@ -300,7 +300,7 @@ def spread(texts: Sequence[str], span: Span) -> list[Word]:
     ]
 
 
-def _says_something(text: str) -> bool:
+def says_something(text: str) -> bool:
     """False for a lone dash or a note of music."""
     return any(letter.isalnum() or letter in "&%@#+€$£" for letter in text)
 
@@ -317,7 +317,7 @@ def _drafts(heard: Heard, length_s: float) -> Iterator[_Draft]:
         if not draft.text.strip():
             draft.start_s = start_s
         draft.text += piece.strip()
-        if _says_something(piece):
+        if says_something(piece):
             draft.end_s = max(draft.end_s, end_s)
         if heard.log_probs:
             draft.log_probs.append(heard.log_probs[number])

@@ -44,6 +44,20 @@ class Spliced:
             ),
         ]
 
+    def apart(self) -> "list[Spliced]":
+        """Each stretch by itself."""
+        return [
+            replace(
+                self,
+                samples=self.samples[round(start_s * self.rate_hz) : round((after_s - GAP_S) * self.rate_hz)],
+                spans=(span,),
+                starts_s=(0.0,),
+            )
+            for span, start_s, after_s in zip(
+                self.spans, self.starts_s, (*self.starts_s[1:], self.length_s + GAP_S), strict=True
+            )
+        ]
+
     def placed(self, words: Sequence[Word]) -> Iterator[tuple[Span, tuple[Word, ...]]]:
         """Each stretch in which words were heard, with them at the times of the recording, inside the stretch."""
         by_span: dict[int, list[Word]] = {}

@@ -164,6 +164,19 @@ def _words(heard: sherpa.Heard, piece: Span) -> list[Word]:
     return without_loops(sherpa.words(heard, piece))
 
 
+def without_inventions(words: Sequence[Word]) -> list[Word]:
+    """The words of one stretch without annotations and loops; none at all if they are the credits of a film."""
+    text = " ".join(word.text for word in words)
+    noted = [found.span() for found in _ANNOTATION.finditer(text)]
+    said, at = [], 0
+    for word in words:
+        if not any(start < at + len(word.text) and at < end for start, end in noted):
+            said.append(word)
+        at += len(word.text) + 1
+    kept = without_loops(said)
+    return [] if _is_credits(kept) else kept
+
+
 def without_loops(words: Sequence[Word]) -> list[Word]:
     """The words without what is only said again and again; none at all if that was most of it.
 

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from aftercall.errors import AppError
+from aftercall.errors import AppError, SecretUnreadable
 from aftercall.speech.engine import RemoteService
 from aftercall.speech.engines.remote import Trial, try_service
 from aftercall.store import remote_service
@@ -20,16 +20,23 @@ router = APIRouter(prefix="/settings/speech/remote", dependencies=[Depends(admin
 
 
 def stored(request: Request) -> RemoteService | None:
-    """What is saved."""
+    """What is saved; without its key where that cannot be read."""
     parts = rendering.parts_of(request)
     with parts.engine.connect() as db:
-        return remote_service.load(db, parts.vault)
+        return remote_service.load_or_described(db, parts.vault)
 
 
 @router.get("")
 def show(request: Request) -> Response:
-    """The form as it is stored."""
-    return _page(request, remote_form.filled_in(stored(request)))
+    """The form as it is stored; a key that cannot be read is said, so that it can be entered again."""
+    parts = rendering.parts_of(request)
+    error: AppError | None = None
+    try:
+        with parts.engine.connect() as db:
+            known = remote_service.load(db, parts.vault)
+    except SecretUnreadable as lost:
+        known, error = stored(request), lost
+    return _page(request, remote_form.filled_in(known), error=error)
 
 
 @router.post("")

@@ -10,6 +10,9 @@ from aftercall.model import CallSentiment, Insight, SentimentLabel, Trend, Turn,
 #: The rules' own version goes up with every change of a weight, a phrase or a threshold.
 METHOD = "vader 3.3.2 + conversation rules 1"
 
+#: How much of a turn's score is the trained head's; the rest is the rules'.
+HEAD_SHARE = 0.8
+
 #: Shown scores are this many times the inner ones, which are -1 to +1.
 SCALE = 5.0
 #: A turn is positive above this inner score, negative below its opposite.

@@ -12,9 +12,10 @@ from functools import cached_property
 SUBSTITUTED, DELETED = 0.55, 0.27
 SMALL_WORD_FACTOR = 1.9
 
-SMALL_WORDS = tuple(
-    "a an the to of and in on at it is i you that for my me we was with so but do just have be this um uh".split()
-)
+SMALL_WORDS = (
+    "a", "an", "the", "to", "of", "and", "in", "on", "at", "it", "is", "i", "you", "that", "for", "my", "me", "we",
+    "was", "with", "so", "but", "do", "just", "have", "be", "this", "um", "uh",
+)  # fmt: skip
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)*")
 #: Spellings that sound the same, in the order they are put.
 _SOUNDS = (

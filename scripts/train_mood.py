@@ -3,7 +3,7 @@
 A tool for those who improve the mood; it needs `make setup` and some minutes of one core:
 
     .venv/bin/python -m scripts.train_mood --goemotions train.tsv.gz --dev dev.tsv.gz --sentences uci.tsv.gz \
-        [--corrections corrections.jsonl] [-o mood_head.npy]
+        [--corrections corrections.jsonl] [--models FOLDER] [-o mood_head.npy]
 
 `--goemotions`, `--dev`: GoEmotions (Google, CC BY 4.0): text, emotion ids, comment id, with tabs between.
 `--sentences`: Sentiment Labelled Sentences (UCI, CC BY 4.0): text and 0 or 1.
@@ -25,12 +25,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from bench.noise import Mishearing
 
 from aftercall.insight import head, vectors
 from aftercall.insight.rules import score_text
 from aftercall.insight.safetensors import Floats
-from aftercall.insight.sentiment import HEAD_SHARE, TURN_THRESHOLD
-from bench.noise import Mishearing
+from aftercall.insight.turn_mood import HEAD_SHARE, TURN_THRESHOLD
 
 Labels = npt.NDArray[np.int64]
 NEGATIVE, NEUTRAL, POSITIVE = range(3)
@@ -39,8 +39,6 @@ NEGATIVE, NEUTRAL, POSITIVE = range(3)
 GOOD = frozenset({0, 1, 4, 5, 8, 13, 15, 17, 18, 20, 21, 23})
 BAD = frozenset({2, 3, 9, 10, 11, 12, 14, 16, 19, 24, 25})
 PLAIN = 27
-#: Neutral comments are twice as many as the others need.
-NEUTRAL_KEPT = 0.5
 
 NOISY = 0.4
 MOST_WORD_ERRORS = 0.3
@@ -68,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
         print("The sentence vectors are missing: run `aftercall models fetch all-minilm-l6-v2`.", file=sys.stderr)
         return 1
     chance = np.random.default_rng(SEED)
-    training = _training(given, chance)
+    training = _training(given)
     dev = joined([goemotions(given.dev)])
     words = {word for text in training.texts for word in text.lower().split()}
     noisy = chance.random(len(training.texts)) < NOISY
@@ -130,12 +128,8 @@ def allowed(name: str) -> Path:
 # ---- the data ---------------------------------------------------------------------------------------------------
 
 
-def _training(given: argparse.Namespace, chance: np.random.Generator) -> Examples:
-    comments = [
-        (text, label) for text, label in goemotions(given.goemotions)
-        if label != NEUTRAL or chance.random() < NEUTRAL_KEPT
-    ]  # fmt: skip
-    public = joined([comments, sentences(given.sentences)])
+def _training(given: argparse.Namespace) -> Examples:
+    public = joined([goemotions(given.goemotions), sentences(given.sentences)])
     if given.corrections is None:
         return public
     put_right = joined([corrections(given.corrections)])

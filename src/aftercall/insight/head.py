@@ -1,4 +1,4 @@
-"""This file is the trained judge of a text's mood: a linear head on the sentence vector and twelve figures of the rules.
+"""This file is the trained judge of a text's mood: a linear head on its vector and twelve figures of the rules.
 
 The coefficients are ours: `scripts/train_mood.py` made them from public data and says from which. A head trained on the
 corrections of one house lies in its models folder and takes the place of the packaged one.
@@ -101,9 +101,9 @@ def load(path: Path) -> Head:
     """
     try:
         weights = np.load(path, allow_pickle=False)
-        if weights.shape != (len(CLASSES), SIZE + FIGURES + 1) or not np.isfinite(weights).all():
-            raise ValueError("its shape or its figures are wrong")
     except (OSError, ValueError, EOFError) as exc:
         raise MoodHeadDamaged(path=str(path), detail=str(exc)) from exc
+    if weights.shape != (len(CLASSES), SIZE + FIGURES + 1) or not np.isfinite(weights).all():
+        raise MoodHeadDamaged(path=str(path), detail="its shape or its figures are wrong")
     name = VERSION if path == PACKAGED else f"own {hashlib.sha256(weights.tobytes()).hexdigest()[:8]}"
     return Head(weights=weights.astype(np.float32), name=name)

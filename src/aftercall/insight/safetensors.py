@@ -22,7 +22,8 @@ def read(path: Path) -> dict[str, Floats]:
         OSError: it cannot be read.
         ValueError, KeyError, TypeError: it is no safetensors file, or is cut off.
     Source:
-        huggingface/safetensors, README.md, "Format": eight bytes with the header's length, the header as JSON, the data.
+        huggingface/safetensors, README.md, "Format": eight bytes with the header's length, the header as JSON, then
+        the numbers.
     """
     whole = np.memmap(path, dtype=np.uint8, mode="r")
     length = int.from_bytes(whole[:8].tobytes(), "little")

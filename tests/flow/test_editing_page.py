@@ -104,3 +104,57 @@ def test_escape_asks_only_when_there_is_something_to_lose(call: Page) -> None:
     expect(call.locator("#turn-2 textarea")).to_have_value("something else")
     call.get_by_role("button", name="Discard it").click()
     expect(call.locator(".line-open")).to_have_count(0)
+
+
+def test_the_key_e_opens_the_focused_line_and_control_s_saves_it(call: Page) -> None:
+    call.locator("#edit-4").focus()
+    call.keyboard.press("e")
+    box = call.locator("#turn-4 textarea")
+    expect(box).to_be_focused()
+    box.fill(f"{box.input_value()} Yes.")
+    call.keyboard.press("Control+s")
+    expect(call.locator("#turn-4 .turn-text")).to_contain_text("Yes.")
+
+
+def test_a_line_that_cannot_be_saved_keeps_the_text_and_says_why(call: Page) -> None:
+    _open(call, 3)
+    call.locator("#turn-3 textarea").fill("what I typed")
+    call.route("**/turns/3", lambda route: route.abort())
+    call.keyboard.press("Control+Enter")
+    expect(call.get_by_text("Aftercall did not answer, so nothing was saved.")).to_be_visible()
+    expect(call.locator("#turn-3 textarea")).to_have_value("what I typed")
+    call.unroute("**/turns/3")
+    call.keyboard.press("Control+Enter")
+    expect(call.locator("#turn-3 .turn-text")).to_contain_text("what I typed")
+
+
+def test_signed_out_meanwhile_the_text_is_kept(call: Page) -> None:
+    _open(call, 5)
+    call.locator("#turn-5 textarea").fill("kept text")
+    call.context.clear_cookies()
+    call.keyboard.press("Control+Enter")
+    expect(call.get_by_text("You are signed out, so nothing was saved.")).to_be_visible()
+    expect(call.locator("#turn-5 textarea")).to_have_value("kept text")
+
+
+def test_the_history_opens_in_place_and_gives_the_line_back(call: Page) -> None:
+    before = call.locator("#turn-6 .turn-text").inner_text()
+    _open(call, 6)
+    call.locator("#turn-6 textarea").fill("quite another thing")
+    call.keyboard.press("Control+Enter")
+    expect(call.locator("#turn-6 .turn-text")).to_contain_text("quite another thing")
+    call.locator("#turn-6 a.turn-mark").click()
+    call.locator("#turn-6").get_by_role("button", name="Restore what the engine wrote").click()
+    expect(call.locator("#turn-6 .turn-text")).to_have_text(before)
+
+
+def test_swapping_the_speakers_changes_every_line(call: Page) -> None:
+    def names() -> list[str]:
+        return call.locator(".turn .turn-who").all_inner_texts()
+
+    before = names()
+    call.locator("#turn-1 a.turn-who").click()
+    call.get_by_role("button", name="Swap agent and customer").click()
+    expect(call.locator("#turn-1 .turn-who")).not_to_have_text(before[1])
+    after = names()
+    assert all(was != now for was, now in zip(before, after, strict=True) if was)

@@ -177,3 +177,9 @@ def test_facts_of_the_outcome() -> None:
     missed = outcome_facts(call(), CallFacts(disposition="missed", transfers=1), ())
     assert [each.fact for each in missed] == ["not answered", "transferred"]
     assert [each.fact for each in outcome_facts(call(), CallFacts(disposition="voicemail"), ())] == ["voicemail"]
+
+
+def test_having_somebody_else_call_is_a_promise_too() -> None:
+    filler = "c: The weather here has been cold and wet all week and the garden looks sad without any sunshine at all."
+    found = of_kind(call(filler, filler, "a: I will ask the manager to call you today."), "promise")
+    assert [(each.owner, each.due_words) for each in found] == [("agent", "today")]

@@ -69,6 +69,24 @@ def test_a_card_typed_into_a_correction_is_masked(web: Web, call_id: str) -> Non
     assert "1111" not in everything_stored(web)
 
 
+def test_a_label_in_a_corrected_line_stays_a_label(web: Web, call_id: str) -> None:
+    with web.engine.begin() as db:
+        corrections.correct(
+            db,
+            call_id,
+            0,
+            text="so my card is [card number], thank you",
+            expected="my card is [card number] thanks",
+            by="me",
+            now=web.now,
+        )
+        kept = transcripts.of_call(db, call_id)
+    assert kept is not None
+    (label,) = [word for word in kept.turns[0].words if word.redacted]
+    assert (label.text, label.redacted) == ("[card number]", "card")
+    assert label.start_s < label.end_s
+
+
 def test_what_the_policy_keeps_is_stored_as_it_was_said(web: Web, call_id: str) -> None:
     with web.engine.begin() as db:
         usual = RedactionSettings()

@@ -55,7 +55,7 @@ _DEEDS = (
     r"|get (?:back|in touch|that|this|it|someone|somebody|you a|a|an|the)|follow up|let (?:you|him|her|them|us|my) (?:\w+ )?know|make sure"
     r"|speak (?:to|with)|talk to|refund|credit|cancel|update|set (?:it |that |this )?up|come|visit|bring|pay|transfer|fix"
     r"|replace|ship|deliver|forward|raise|open|escalate|confirm|contact|reach out|pop|drop|sign|return|file|submit|process"
-    r"|pass|chase|sort|prepare|check|take care|put|be (?:there|with you|in touch|back)|give (?:you|him|her|them|us) a (?:call|ring)"
+    r"|ask (?:the|my|our|a|someone|somebody|him|her|them)|tell (?:the|my|our|him|her|them)|pass|chase|sort|prepare|check|take care|put|be (?:there|with you|in touch|back)|give (?:you|him|her|them|us) a (?:call|ring)"
 )
 _SOON = r"(?: (?:also|then|just|definitely|certainly|go ahead and|personally|have to|try to|get (?:\w+ )?to|make sure to|have (?:\w+ ){1,3}))?"
 #: The speaker will do it, or somebody on the speaker's side.

@@ -232,6 +232,38 @@ def _masked(turn: Turn, redactions: Sequence[Redaction]) -> Turn:
     return replace(turn, text=" ".join(pieces) if turn.text else "", words=tuple(words))
 
 
+def with_labels(transcript: Transcript) -> Transcript:
+    """The transcript whose labels are one word each again: a person who corrects a line leaves them as plain text."""
+    return replace(transcript, turns=tuple(_with_labels(turn) for turn in transcript.turns))
+
+
+def _with_labels(turn: Turn) -> Turn:
+    if "[" not in turn.text or not turn.words:
+        return turn
+    words: list[Word] = []
+    rest = list(turn.words)
+    while rest:
+        kind, length = _label_at(rest)
+        if kind is None:
+            words.append(rest.pop(0))
+            continue
+        words.append(
+            Word(text=LABELS[kind], start_s=rest[0].start_s, end_s=rest[length - 1].end_s, redacted=kind)
+        )  # fmt: skip
+        del rest[:length]
+    return replace(turn, words=tuple(words))
+
+
+def _label_at(words: Sequence[Word]) -> tuple[RedactionKind | None, int]:
+    """The label that these words begin with, and how many of them it takes."""
+    for kind, label in LABELS.items():
+        length = 1 if words[0].text == label else len(label.split())
+        said = " ".join(word.text for word in words[:length]).rstrip(".,?!;:")
+        if said == label:
+            return kind, length
+    return None, 0
+
+
 # ---- tokens -----------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
 
-from aftercall.model import Direction, Transcript, Turn
+from aftercall.model import Direction, Transcript, Turn, Word
 from aftercall.speech import language
 from aftercall.speech.subtitles import Cue, cues
 from aftercall.speech.turns import UNKNOWN
@@ -232,9 +232,17 @@ def as_json(transcript: Transcript, call: CallFacts) -> bytes:
         "is_low_accuracy": transcript.is_low_accuracy,
         "speakers": transcript.speakers,
         "notes": notes(transcript),
-        "turns": [{**asdict(turn), "name": call.names.get(turn.speaker)} for turn in transcript.turns],
+        "turns": [
+            {**asdict(turn), "name": call.names.get(turn.speaker), "words": [_word(word) for word in turn.words]}
+            for turn in transcript.turns
+        ],
     }
     return (json.dumps(shape, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _word(word: Word) -> dict[str, object]:
+    """As the API has it; a label in the place of hidden words is its text."""
+    return {name: getattr(word, name) for name in ("text", "start_s", "end_s", "confidence")}
 
 
 # ---- Word -------------------------------------------------------------------------------------------------------

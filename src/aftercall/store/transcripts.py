@@ -61,7 +61,8 @@ def change(db: sa.Connection, call_id: str, changed: Transcript) -> None:
 
 def masked(db: sa.Connection, made: Transcript) -> Transcript:
     """A transcript as it may be stored: without what the policy hides."""
-    return redaction.mask(made, redaction.find(made), redaction_settings.load(db).masked)
+    known = redaction.with_labels(made)
+    return redaction.mask(known, redaction.find(known), redaction_settings.load(db).masked)
 
 
 def of_call(db: sa.Connection, call_id: str) -> Transcript | None:

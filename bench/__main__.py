@@ -7,7 +7,20 @@ from lab.asterisk import running
 from lab.debian import NotHere
 
 from aftercall import log
-from bench import categories, events, first, idle, insight, known, large, overhead, paint, pipeline, recognition, speakers
+from bench import (
+    categories,
+    events,
+    first,
+    idle,
+    insight,
+    known,
+    large,
+    overhead,
+    paint,
+    pipeline,
+    recognition,
+    speakers,
+)
 from bench.figures import Figure
 
 

@@ -17,6 +17,7 @@
                        RecordingTooLarge  ArchiveFull  ArchiveBroken
       AudioError       AudioEmpty  AudioTooShort  AudioUnreadable  CodecUnsupported  AudioTooLong
       EngineError      EngineNotInstalled  EngineUnknown  EngineDied  LanguageUnsupported  ModelMissing  ModelDamaged
+                       MoodHeadDamaged
         RemoteError      RemoteUnreachable  RemoteRefused  RemoteTooLarge  RemoteRejected  RemoteAnswerMalformed
       ModelError       ModelUnknown  ModelBusy  ModelSourceUnreachable  ModelSourceRefused  ModelDownloadStalled
                        ModelDownloadIncomplete  ModelTooLarge  ModelWrongBytes  ModelArchiveUnsafe  ModelArchiveDamaged

@@ -5,8 +5,8 @@ Without sentence vectors the rules judge alone. What a person has said of a turn
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from aftercall.insight.head import Head, figures_of
@@ -52,14 +52,24 @@ class TrainedJudge:
     def method(self) -> str:
         return f"{self.vectors.name} + head {self.head.name} ({HEAD_SHARE:.0%}), {RULES_METHOD}"
 
-    def scores(self, texts: Sequence[str]) -> dict[str, float]:
+    def scores(self, texts: Sequence[str]) -> list[float]:
         """What the head makes of each text, -1 to +1."""
-        known = list(dict.fromkeys(texts))
-        if not known:
-            return {}
-        figures = figures_of(known, [score_text(text) for text in known])
-        found = self.head.scores(self.vectors.encode(known), figures)
-        return dict(zip(known, map(float, found), strict=True))
+        figures = figures_of(texts, [score_text(text) for text in texts])
+        return [float(score) for score in self.head.scores(self.vectors.encode(texts), figures)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Verdicts:
+    """What the head makes of texts, each asked for once."""
+
+    judge: TrainedJudge
+    known: dict[str, float] = field(default_factory=dict)
+
+    def of(self, texts: Iterable[str]) -> Mapping[str, float]:
+        new = [text for text in dict.fromkeys(texts) if text not in self.known]
+        if new:
+            self.known.update(zip(new, self.judge.scores(new), strict=True))
+        return self.known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +100,12 @@ def feel(texts: Sequence[str], judge: TrainedJudge | None) -> list[Felt]:
         judge: None to let the rules judge alone.
     """
     heard = {text: made for text in dict.fromkeys(texts) if (made := _listen(text)) is not None}
-    scored = _score(list(heard.values()), judge)
+    verdicts = _Verdicts(judge=judge) if judge else None
+    scored = _score(list(heard.values()), verdicts)
     felt = {each.text: _felt(each, *scored[each.text]) for each in heard.values()}
-    if judge:
-        felt |= _with_evidence([(heard[text], each) for text, each in felt.items() if _wants_evidence(each)], judge)
+    if verdicts:
+        wanting = [(heard[text], each) for text, each in felt.items() if _wants_evidence(each)]
+        felt |= _with_evidence(wanting, verdicts)
     return [felt.get(text, NOTHING_FELT) for text in texts]
 
 
@@ -135,12 +147,11 @@ def _listen(text: str) -> _Heard | None:
     return _Heard(text=text, words=len(words), sentences=tuple(sentences_of(text)), rules=rules)
 
 
-def _score(heard: Sequence[_Heard], judge: TrainedJudge | None) -> dict[str, tuple[float, tuple[float, ...]]]:
+def _score(heard: Sequence[_Heard], verdicts: _Verdicts | None) -> dict[str, tuple[float, tuple[float, ...]]]:
     """The inner score of each turn, and of its sentences where they matter."""
-    if judge is None:
+    if verdicts is None:
         return {each.text: (each.rules.score, each.rules.sentences) for each in heard}
-    wanted = [text for each in heard for text in _looked_at(each)]
-    head = judge.scores(wanted)
+    head = verdicts.of(text for each in heard for text in _looked_at(each))
     return {each.text: _blend(each, head) for each in heard}
 
 
@@ -199,12 +210,12 @@ def _wants_evidence(felt: Felt) -> bool:
     return felt.shown.label in {"positive", "negative"} and not felt.shown.evidence
 
 
-def _with_evidence(felt: Sequence[tuple[_Heard, Felt]], judge: TrainedJudge) -> dict[str, Felt]:
+def _with_evidence(felt: Sequence[tuple[_Heard, Felt]], verdicts: _Verdicts) -> dict[str, Felt]:
     """The same with the pieces whose absence takes the mood away; all of them are tried at once."""
-    told = _told_by([each for each, _ in felt], [made.score for _, made in felt], judge)
+    told = [_told_by(each, made.score, verdicts.known) for each, made in felt]
     cut = {text: pieces_of(text) for text in told}
     without = {text: _without_each(pieces) for text, pieces in cut.items()}
-    head = judge.scores([*told, *(rest for rests in without.values() for rest in rests if rest)])
+    head = verdicts.of(rest for rests in without.values() for rest in rests if rest)
 
     def score(text: str) -> float:
         return _blended(head[text], score_text(text).score) if text else 0.0
@@ -218,13 +229,11 @@ def _with_evidence(felt: Sequence[tuple[_Heard, Felt]], judge: TrainedJudge) -> 
     return found
 
 
-def _told_by(heard: Sequence[_Heard], scores: Sequence[float], judge: TrainedJudge) -> list[str]:
-    """What to look for evidence in: a turn as a whole, of a long one the sentence that is most of its mind."""
-    sentences = judge.scores([text for each in heard if each.words > MIXED_ABOVE_WORDS for text in each.sentences])
-    return [
-        max(each.sentences, key=lambda text: sentences[text] * score) if each.words > MIXED_ABOVE_WORDS else each.text
-        for each, score in zip(heard, scores, strict=True)
-    ]
+def _told_by(each: _Heard, score: float, head: Mapping[str, float]) -> str:
+    """What to look for evidence in: the turn as a whole, of a long one the sentence that is most of its mind."""
+    if each.words <= MIXED_ABOVE_WORDS:
+        return each.text
+    return max(each.sentences, key=lambda text: head[text] * score)
 
 
 def pieces_of(text: str) -> list[str]:

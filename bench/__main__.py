@@ -7,7 +7,20 @@ from lab.asterisk import running
 from lab.debian import NotHere
 
 from aftercall import log
-from bench import categories, events, first, idle, known, large, overhead, paint, pipeline, recognition, speakers
+from bench import (
+    categories,
+    events,
+    first,
+    idle,
+    insight,
+    known,
+    large,
+    overhead,
+    paint,
+    pipeline,
+    recognition,
+    speakers,
+)
 from bench.figures import Figure
 
 
@@ -27,6 +40,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterable[Figure]]] = {
     "overhead": overhead.measure,
     "idle": idle.measure,
     "categories": categories.measure,
+    "insight": insight.measure,
     "paint": paint.measure,
     "pipeline": pipeline.measure,
     "recognition": recognition.measure,

@@ -861,6 +861,32 @@ def remove_speech_service(settings: Settings) -> None:
         command.remove(house)
 
 
+# ---- insight ----------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def insight() -> None:
+    """Hand out what people put right in the analysis."""
+
+
+@insight.command("corrections")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file (default: stdout).")
+@click.pass_obj
+def mood_corrections(settings: Settings, output: Path | None) -> None:
+    """Write what people said of the mood of lines, a JSON line each: what scripts/train_mood.py learns from."""
+    from aftercall import wiring
+    from aftercall.store import mood_corrections as store
+    from aftercall.store import shapes
+
+    with (
+        wiring.open_house(settings) as house,
+        house.engine.connect() as db,
+        click.open_file(str(output or "-"), "w", encoding="utf-8") as file,
+    ):
+        for each in store.every(db):
+            file.write(json.dumps(shapes.mood_correction(each), ensure_ascii=False) + "\n")
+
+
 @main.group("categories")
 def categories_group() -> None:
     """List, export, import, preview and apply the categories of calls."""

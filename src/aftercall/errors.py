@@ -17,7 +17,9 @@
                        RecordingTooLarge  ArchiveFull  ArchiveBroken
       AudioError       AudioEmpty  AudioTooShort  AudioUnreadable  CodecUnsupported  AudioTooLong
       EngineError      EngineNotInstalled  EngineUnknown  EngineDied  LanguageUnsupported  ModelMissing  ModelDamaged
-        RemoteError      RemoteNotSet  RemoteUnreachable  RemoteUntrusted  RemoteRefused  RemoteTooLarge  RemoteRejected  RemoteAnswerMalformed
+                       MoodHeadDamaged
+        RemoteError      RemoteNotSet  RemoteUnreachable  RemoteUntrusted  RemoteRefused  RemoteTooLarge  RemoteRejected
+                         RemoteAnswerMalformed
       ModelError       ModelUnknown  ModelBusy  ModelSourceUnreachable  ModelSourceRefused  ModelDownloadStalled
                        ModelDownloadIncomplete  ModelTooLarge  ModelWrongBytes  ModelArchiveUnsafe  ModelArchiveDamaged
                        ModelNotInside  ModelFetchDied  ModelsFolderFull  ModelsFolderUnwritable
@@ -837,6 +839,19 @@ class ModelDamaged(EngineError):
     )
     retry = Retry.NEVER
     example = {"model": "parakeet-tdt-0.6b-v3-int8", "detail": "the process that loaded it ended with status 255"}
+
+
+class MoodHeadDamaged(EngineError):
+    code = "mood-head-damaged"
+    what_template = "The trained coefficients of the mood in {path} cannot be used."
+    why_template = "Reading them failed: {detail}."
+    fix_template = (
+        "If the file lies in the models folder, delete it (the coefficients that came with Aftercall are used again), "
+        "or train it anew with scripts/train_mood.py. If it lies in the program, install Aftercall again. Then use "
+        "Retry on the call."
+    )
+    retry = Retry.NEVER
+    example = {"path": "/srv/aftercall/models/mood-head/mood_head.npy", "detail": "its shape or its figures are wrong"}
 
 
 class EngineDied(EngineError):

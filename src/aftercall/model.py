@@ -295,14 +295,27 @@ Trend = Literal["improving", "steady", "declining"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Where in a call a rule was met, or a figure has its cause."""
+
+    #: Position of the turn, from 0; None where the rule is about the whole call.
+    turn: int | None
+    start_s: float
+    #: What was said, or what was measured, in a few words.
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TurnSentiment:
     """How a turn felt; label and score are None when its language is not covered."""
 
     label: SentimentLabel | None
     #: -5 to +5.
     score: float | None
-    #: The words that caused it.
+    #: The words that caused it; none where it is the turn as a whole.
     evidence: tuple[str, ...] = ()
+    #: A person has said so.
+    is_corrected: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -320,8 +333,20 @@ class CallSentiment:
     #: Why figures are missing, "" if none is.
     reason: str = ""
     is_low_confidence: bool = False
+    #: Why the confidence is low.
+    doubts: tuple[str, ...] = ()
     #: The method and its version.
     method: str = ""
+    #: The sentence vectors were missing.
+    is_by_rules_alone: bool = True
+    #: The turn from which on the customer's mood (the whole call's, as the score) was another one, its position, its
+    #: start, and the mood after it less the mood before, on the scale of the scores; None when the mood was steady.
+    turning_point_turn: int | None = None
+    turning_point_s: float | None = None
+    turning_point_change: float | None = None
+    #: The turns that made each figure: `customer`, `agent` or `whole call`, `quarter 1` to `quarter 4`, `trend`,
+    #: `turning point`; at most three, in their order.
+    evidence: dict[str, tuple[Evidence, ...]] = field(default_factory=dict)
 
 
 RedactionKind = Literal["card", "cvv", "expiry", "ssn", "account", "phone", "email", "dob"]
@@ -339,17 +364,6 @@ class Redaction:
     last_word: int
     start_s: float
     end_s: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """Where in a call a rule was met."""
-
-    #: Position of the turn, from 0; None where the rule is about the whole call.
-    turn: int | None
-    start_s: float
-    #: What was said, or what was measured, in a few words.
-    words: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -380,6 +394,8 @@ class CallFacts:
     disposition: Disposition | None = None
     audio_channels: int | None = None
     transfers: int = 0
+    #: What people have said of the mood of turns, by the turns' text.
+    moods: dict[str, SentimentLabel] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@ import { isCommand } from "../shortcuts.js";
 import { mountClip } from "../clip.js";
 import { newPhrases } from "../phrases.js";
 
-const OPENERS = ".turn-tools a[href$='/edit'], a.turn-mark[href$='/history'], a.turn-who[href$='/speaker']";
+const OPENERS = ".turn-tools a[href$='/edit'], a.turn-mark[href$='/history'], a.turn-who[href$='/speaker'], .turn-head a[href$='/mood']";
 
 export function mount(element, signal) {
   let open = null;

@@ -63,6 +63,13 @@ class RuleScore:
     #: One per sentence.
     sentences: tuple[float, ...]
     evidence: tuple[Evidence, ...]
+    #: What the trained head wants to know of a text beside the score.
+    has_formula: bool
+    has_bad_phrase: bool
+    has_good_phrase: bool
+    is_question: bool
+    #: Nothing is left of it when the formulae of politeness are cut out.
+    is_formula_only: bool
 
 
 def words_of(text: str) -> list[str]:
@@ -72,12 +79,26 @@ def words_of(text: str) -> list[str]:
 
 def score_text(text: str) -> RuleScore:
     """Score one text in English."""
-    pieces = [_score_sentence(sentence) for sentence in _sentences(text)]
+    sentences = sentences_of(text)
+    pieces = [_score_sentence(sentence) for sentence in sentences]
+    left = [_formula_finder().sub(" ", sentence) for sentence in sentences]
+    weights = [_WEIGHT_OF_MARK[str(found.lastgroup)] for each in left for found in _pattern_finder().finditer(each)]
+    has_formula = left != sentences
     return RuleScore(
         score=_from_sum(sum(_to_sum(score) for score, _ in pieces)),
         sentences=tuple(score for score, _ in pieces),
         evidence=tuple(found for _, evidence in pieces for found in evidence),
+        has_formula=has_formula,
+        has_bad_phrase=any(weight < 0 for weight in weights),
+        has_good_phrase=any(weight > 0 for weight in weights),
+        is_question=bool(sentences) and _is_question(sentences[0]),
+        is_formula_only=has_formula and not any(map(_WORD.search, left)),
     )
+
+
+def sentences_of(text: str) -> list[str]:
+    """The sentences of a text as the rules read them; a long stretch without a full stop comes in pieces."""
+    return list(_sentences(text))
 
 
 def _sentences(text: str) -> Iterator[str]:

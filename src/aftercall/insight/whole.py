@@ -6,7 +6,7 @@ It runs in worker processes and knows no database: what it needs to know is hand
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aftercall.insight import metrics, moments
+from aftercall.insight import head, metrics, moments, vectors
 from aftercall.insight.sentiment import score_turns
 from aftercall.model import CallFacts, Insight, Transcript
 
@@ -21,7 +21,14 @@ class InsightSettings:
 
 def understand(transcript: Transcript, facts: CallFacts, settings: InsightSettings) -> Insight:
     """All that can be known of a call from its words; what cannot be known is None, with its reason."""
-    felt = score_turns(transcript.turns, language=transcript.language, is_low_accuracy=transcript.is_low_accuracy)
+    felt = score_turns(
+        transcript.turns,
+        language=transcript.language,
+        is_low_accuracy=transcript.is_low_accuracy,
+        vectors=vectors.find(settings.models),
+        head=head.find(settings.models),
+        said=facts.moods,
+    )
     found = moments.key_moments(transcript, facts)
     return replace(
         felt,

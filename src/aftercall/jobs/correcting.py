@@ -1,4 +1,4 @@
-"""This file is what people may put right in a call: words, speakers, who works here; the mood follows at once."""
+"""This file is what people may put right in a call: words, speakers, who works here, the mood of a line."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -6,8 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from aftercall.jobs.understanding import Understanding
-from aftercall.model import Role, Turn
-from aftercall.store import call_speakers, corrections
+from aftercall.model import Role, SentimentLabel, Turn
+from aftercall.store import call_speakers, corrections, mood_corrections
 
 
 class Correcting:
@@ -66,4 +66,11 @@ class Correcting:
         now = self._clock()
         with self._engine.begin() as db:
             call_speakers.say_it_was_the_other(db, call_id, position, now=now)
+        self._understanding.of_call(call_id, now)
+
+    def say_mood(self, call_id: str, position: int, *, label: SentimentLabel | None, by: str) -> None:
+        """Say how a line felt; None takes it back."""
+        now = self._clock()
+        with self._engine.begin() as db:
+            mood_corrections.say(db, call_id, position, label=label, by=by, now=now)
         self._understanding.of_call(call_id, now)

@@ -28,8 +28,8 @@ class Understanding:
     def of_call(self, call_id: str, now: datetime) -> bool:
         """Understand a call's present transcript, in place of what was understood before.
 
-        The thinking may take a second, so no transaction waits for it; if somebody changes the words meanwhile, it is
-        done again.
+        The thinking may take a second, so no transaction waits for it; if somebody changes the words meanwhile, or says
+        how a line felt, it is done again.
 
         Returns:
             False if there is no transcript.
@@ -42,7 +42,7 @@ class Understanding:
                 facts = call_facts.of_call(db, call_id)
             insight = self.think(transcript, facts, InsightSettings(models=self.models))
             with self.engine.begin() as db:
-                if transcripts.of_call(db, call_id) != transcript:
+                if (transcripts.of_call(db, call_id), call_facts.of_call(db, call_id)) != (transcript, facts):
                     continue
                 insights.put(db, call_id, insight, now)
                 categories.put_hits(db, call_id, evaluate(categories.prepared(db), transcript, insight, facts))

@@ -11,7 +11,7 @@ from aftercall.speech.models import CheckedFile, Installed
 from aftercall.speech.registry import Model, Task
 
 #: The models whose files come with the `weights` extra, for features that are there already.
-WEIGHTS = ("silero-vad", "resemblyzer")
+WEIGHTS = ("silero-vad", "resemblyzer", "all-minilm-l6-v2")
 
 #: `installed`: in the models folder. `built in`: its file comes with an installed package. `coming`: being fetched.
 #: `part`: an earlier fetch was cut off, the next goes on from there. `available`: can be fetched or imported.

@@ -1,11 +1,13 @@
 """This file reads what is known of a call beside its words, as rules and metrics want it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from aftercall.model import CallFacts
+from aftercall.store import mood_corrections
 from aftercall.store.tables import call, recording
 
 COLUMNS = (
@@ -30,11 +32,11 @@ FROM = call.outerjoin(recording, recording.c.call_id == call.c.id)
 def of_call(db: sa.Connection, call_id: str) -> CallFacts:
     """The facts of one call; nothing is known of a call that is not there."""
     row = db.execute(sa.select(*COLUMNS).select_from(FROM).where(call.c.id == call_id)).first()
-    return from_row(row) if row else CallFacts()
+    return replace(from_row(row), moods=mood_corrections.of_call(db, call_id)) if row else CallFacts()
 
 
 def from_row(row: Any) -> CallFacts:
-    """The facts from a row with COLUMNS."""
+    """The facts from a row with COLUMNS; what people said of moods is not in it."""
     return CallFacts(
         direction=row.direction,
         duration_s=row.duration_s,

@@ -38,6 +38,7 @@ from aftercall.store.coverage import Entry, Figure, Report
 from aftercall.store.generated import Breaker, GeneratedRecord, Usage
 from aftercall.store.health import Lag
 from aftercall.store.llm_settings import LlmSettings
+from aftercall.store.mood_corrections import MoodCorrection
 from aftercall.store.overview import Figures, Group
 from aftercall.store.pbxs import Pbx
 from aftercall.store.renewals import Renewal
@@ -416,7 +417,7 @@ def turn(said: Turn, mood: TurnSentiment | None) -> dict[str, Any]:
         "is_understood": said.is_understood,
         "is_corrected": said.is_corrected,
         "loudness": said.loudness,
-        "sentiment": {"label": mood.label, "score": mood.score, "evidence": list(mood.evidence)} if mood else None,
+        "sentiment": _turn_mood(mood) if mood else None,
         "words": [
             {
                 "text": word.text,
@@ -429,6 +430,20 @@ def turn(said: Turn, mood: TurnSentiment | None) -> dict[str, Any]:
     }
 
 
+def _turn_mood(mood: TurnSentiment) -> dict[str, Any]:
+    return {
+        "label": mood.label,
+        "score": mood.score,
+        "evidence": list(mood.evidence),
+        "is_corrected": mood.is_corrected,
+    }
+
+
+def mood_correction(said: MoodCorrection) -> dict[str, Any]:
+    """What a person said of one turn, as the trainer of the mood reads it."""
+    return {**asdict(said), "made_at": moment(said.made_at)}
+
+
 def sentiment(felt: CallSentiment) -> dict[str, Any]:
     return {
         "score": felt.score,
@@ -437,9 +452,17 @@ def sentiment(felt: CallSentiment) -> dict[str, Any]:
         "quarters": list(felt.quarters),
         "parties": felt.parties,
         "is_low_confidence": felt.is_low_confidence,
+        "doubts": list(felt.doubts),
+        "turning_point": {
+            "turn": felt.turning_point_turn,
+            "start_s": felt.turning_point_s,
+            "change": felt.turning_point_change,
+        } if felt.turning_point_turn is not None else None,
+        "evidence": {figure: [asdict(each) for each in causes] for figure, causes in felt.evidence.items()},
         "reason": felt.reason,
         "method": felt.method,
-    }
+        "is_by_rules_alone": felt.is_by_rules_alone,
+    }  # fmt: skip
 
 
 def metrics(found: CallMetrics) -> dict[str, Any]:

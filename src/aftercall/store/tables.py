@@ -438,6 +438,23 @@ call_speaker = sa.Table(
     sa.Column("set_at", UTC, nullable=False),
 )
 
+#: What people have said of the mood of turns; it wins over what was computed.
+mood_correction = sa.Table(
+    "mood_correction",
+    metadata,
+    sa.Column("call_id", sa.ForeignKey("call.id", ondelete="CASCADE"), primary_key=True),
+    #: The beginning of the text's SHA-256.
+    sa.Column("text_key", sa.String(32), primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("label", sa.String(20), nullable=False),
+    #: What was computed; null in a language that is not covered.
+    sa.Column("computed", sa.String(20)),
+    #: BCP 47.
+    sa.Column("language", sa.String(20), nullable=False),
+    sa.Column("made_by", sa.String(80), nullable=False),
+    sa.Column("made_at", UTC, nullable=False),
+)
+
 #: Names and terms that engines are told to favour.
 vocabulary = sa.Table(
     "vocabulary",

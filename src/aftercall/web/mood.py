@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from aftercall.insight.sentiment import CALL_THRESHOLD, SCALE
+from aftercall.insight.sentiment import CALL_THRESHOLD
+from aftercall.insight.turn_mood import SCALE
 from aftercall.model import CallSentiment, SentimentLabel, Transcript, Turn, TurnSentiment
 from aftercall.web.display import MOOD_WORDS, position, signed
 

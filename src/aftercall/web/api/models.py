@@ -164,7 +164,10 @@ class TurnMood(Shape):
 
     label: Mood | None
     score: float | None
+    #: The words that caused it; none where it is the turn as a whole.
     evidence: list[str]
+    #: A person has said so.
+    is_corrected: bool
 
 
 class Turn(Shape):
@@ -201,6 +204,22 @@ class NonSpeech(Shape):
     end_s: float
 
 
+class Evidence(Shape):
+    """Where in a call a rule was met, or a figure has its cause; `turn` is null where it is about the whole call."""
+
+    turn: int | None
+    start_s: float
+    words: str
+
+
+class TurningPoint(Shape):
+    """The turn from which on the mood was another one, and by how much."""
+
+    turn: int
+    start_s: float
+    change: float
+
+
 class Sentiment(Shape):
     """How the whole call felt; null figures come with a reason."""
 
@@ -210,8 +229,16 @@ class Sentiment(Shape):
     quarters: list[float | None]
     parties: dict[str, float | None]
     is_low_confidence: bool
+    #: Why the confidence is low.
+    doubts: list[str]
+    #: Null when the mood was steady.
+    turning_point: TurningPoint | None
+    #: `customer`, `agent` or `whole call`, `quarter 1` to `quarter 4`, `trend`, `turning point` to what made them.
+    evidence: dict[str, list[Evidence]]
     reason: str
     method: str
+    #: The sentence vectors were missing.
+    is_by_rules_alone: bool
 
 
 class GeneratedClaim(Shape):
@@ -273,14 +300,6 @@ class Generated(Shape):
     changed_at: str
     #: The newest that was made; older than `error` when a later attempt failed.
     written: GeneratedText | None
-
-
-class Evidence(Shape):
-    """Where in a call a rule was met; `turn` is null where it is about the whole call."""
-
-    turn: int | None
-    start_s: float
-    words: str
 
 
 class CallCategory(Shape):
@@ -861,6 +880,18 @@ class WholeVersion(TranscriptVersion):
     """One transcript of a call."""
 
     turns: list[Turn]
+
+
+class MoodCorrection(Shape):
+    """What a person said of the mood of one line."""
+
+    call_id: str
+    text: str
+    label: Mood
+    computed: Mood | None
+    language: str
+    made_by: str
+    made_at: str
 
 
 class LineCorrection(Shape):

@@ -5,7 +5,7 @@ Each form is a page of its own, with the sound of the line; the page of the call
 
 import re
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form
 from pydantic import Field
@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from aftercall.errors import CorrectionOutdated, FormInvalid, NotFound
-from aftercall.model import Role
+from aftercall.model import Role, SentimentLabel
 from aftercall.speech.score import word_diff
-from aftercall.store import call_speakers, corrections, vocabulary
+from aftercall.store import call_speakers, corrections, mood_corrections, vocabulary
 from aftercall.store.calls import CallDetail
 from aftercall.web import call_lines, rendering
 from aftercall.web.call_lines import Line, Speaker
@@ -182,6 +182,31 @@ def choose(  # noqa: PLR0917 - each is a field of the form
     rendering.parts_of(request).control.correcting.choose_speaker(
         call_id, speaker, role=role, name=name, by=account.name
     )
+    return _back(call_id, position)
+
+
+# ---- how it felt ------------------------------------------------------------------------------------------------
+
+
+@router.get("/calls/{call_id}/turns/{position}/mood")
+def mood(request: Request, account: SignedIn, call_id: str, position: int) -> Response:
+    """Why a line has its mood, and the form that says it is another."""
+    opened = open_line(request, account, call_id, position)
+    return _part(request, "call/mood_form.html", opened, labels=mood_corrections.LABELS)
+
+
+@router.post("/calls/{call_id}/turns/{position}/mood")
+def say_mood(
+    request: Request,
+    account: SignedIn,
+    call_id: str,
+    position: int,
+    label: Annotated[Literal["positive", "neutral", "negative", ""], Form()] = "",
+) -> Response:
+    """Keep what a person says of a line's mood; nothing takes it back."""
+    find(request, account, call_id)
+    said: SentimentLabel | None = label or None
+    rendering.parts_of(request).control.correcting.say_mood(call_id, position, label=said, by=account.name)
     return _back(call_id, position)
 
 

@@ -1,9 +1,9 @@
 """This file measures the mood on call turns whose mood is known, and what judging a call costs.
 
 The held-out turns were written after the first rules; the head never learned from them and nothing was tuned on them,
-but some of their phrases were known as misses when today's rules were written, so the rules do too well there. The
-other set was in sight of the rules all along: its figure says only that they still do what they did. What is misheard is
-misheard by `bench.noise`, always in the same way.
+but some of their phrases were known as misses when the rules were written, so the rules do too well there. The
+other set was in sight of the rules all along: its figure says only that they still do what they did. What is misheard
+is misheard by `bench.noise`, always in the same way.
 """
 
 import statistics

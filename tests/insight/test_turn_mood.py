@@ -165,7 +165,7 @@ def test_other_turns_stay_as_they_are(judge: TrainedJudge) -> None:
 
 @pytest.mark.parametrize(("word_errors", "at_least"), [(None, 0.80), (0.0, 0.75), (0.3, 0.60)])
 def test_the_mood_of_our_own_turns_is_mostly_right(word_errors: float | None, at_least: float) -> None:
-    """Thirty turns, as written, in lower case, and with words wrong. Their author knew the rules: no proof of quality."""
+    """Thirty turns, as written, in lower case, and with words wrong. Their author knew the rules: it proves little."""
     network = vectors.find()
     assert network is not None
     turns = read(OWN_TURNS)

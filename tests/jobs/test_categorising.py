@@ -12,7 +12,7 @@ from tests.insight.test_categories import turn
 from aftercall.insight.category_rules import read
 from aftercall.insight.sentiment import score_turns
 from aftercall.jobs import categorising
-from aftercall.jobs.understanding import understand
+from aftercall.jobs.understanding import Understanding
 from aftercall.model import Transcript
 from aftercall.store import categories, category_runs, insights, transcripts
 
@@ -121,11 +121,13 @@ def test_asking_again_while_it_runs_begins_anew_without_a_second_run(engine: sa.
 
 
 def test_a_call_gets_its_categories_when_it_is_understood(engine: sa.Engine, ids: list[str]) -> None:
+    understanding = Understanding(engine=engine)
+    understanding.of_call(ids[0], NOW)
     with engine.begin() as db:
-        understand(db, ids[0], NOW)
         assert [each.id for each in categories.of_call(db, ids[0])] == ["it"]
         put(db, {"words": ["refund"]}, is_on=False)
-        understand(db, ids[0], NOW)
+    understanding.of_call(ids[0], NOW)
+    with engine.connect() as db:
         assert not categories.of_call(db, ids[0])
 
 

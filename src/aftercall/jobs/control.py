@@ -231,6 +231,8 @@ class JobControl:
         """
         now = self._clock()
         with self._engine.begin() as db:
+            if not calls.rows_by_id(db, [call_id]):
+                raise NotFound(thing=f"call {call_id}")
             started_at = call_facts.of_call(db, call_id).started_at or now
             if not llm_settings.load(db).is_enabled:
                 raise LlmOff()

@@ -41,7 +41,9 @@ async function mount() {
     const controller = new AbortController();
     mounted.set(element, controller);
     const island = await islands[element.dataset.island]();
-    if (!controller.signal.aborted) island.mount(element, controller.signal);
+    if (controller.signal.aborted) continue;
+    island.mount(element, controller.signal);
+    element.dataset.ready = "";
   }
 }
 

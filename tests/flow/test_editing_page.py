@@ -50,6 +50,7 @@ def call(office: Server, page: Page) -> Page:
     page.wait_for_url(f"{office.address}/")
     page.get_by_role("link", name="12065550162").click()
     expect(page.locator(".turn").first).to_be_visible()
+    expect(page.locator("[data-island]:not([data-ready])")).to_have_count(0)
     return page
 
 

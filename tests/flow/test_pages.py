@@ -66,6 +66,7 @@ def _open_angry(page: Page, office: Server) -> None:
     page.goto(office.address)
     page.get_by_role("link", name="12065550162").click()
     expect(page.locator(".turn").first).to_be_visible()
+    expect(page.locator("[data-island]:not([data-ready])")).to_have_count(0)
 
 
 def test_a_click_on_a_word_plays_it_and_lights_it(office: Server, signed_in: Page) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aftercall.model import Direction, ListedRecording, RecordingName
@@ -81,6 +81,7 @@ def test_every_new_recording_lands_in_exactly_one_heap(names: list[str], chosen:
 
 
 @given(LISTED, MOMENTS)
+@example(["2026/in-200-5550100-20261101-101500-1795342500.0"], datetime(2026, 11, 3, tzinfo=UTC))
 def test_the_quick_look_at_the_date_skips_nothing_that_the_whole_name_would_keep(
     names: list[str], since: datetime
 ) -> None:
